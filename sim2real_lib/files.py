@@ -1,0 +1,144 @@
+"""Where things lie, and how they are written: whole or not at all.
+
+Every artifact folder carries a `manifest.json`, written last. A folder without one is unfinished.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sim2real_lib import __version__
+from sim2real_lib.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = "manifest.json"
+PACKAGES = ("torch", "torchvision", "ultralytics", "lightning", "numpy", "pandas", "opencv-python")
+
+
+def resolve(path: str | Path) -> Path:
+    """A path as a person writes it in params: relative ones count from the project's root.
+
+    JupyterLab works in the notebook's folder and papermill in the caller's; a run must not depend
+    on either.
+    """
+    return ROOT / Path(path).expanduser()
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; rename it to `path` only when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The real suffix stays last: image and parquet writers choose their format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Artifact:
+    """One stage's output folder: begun, filled, and sealed by its manifest.
+
+    Args:
+        folder: where the stage writes.
+        params: the stage's parameters, as plain values.
+        inputs: name -> file that the stage read; their hashes are recorded.
+    """
+
+    def __init__(
+        self, folder: Path, params: Mapping[str, Any], inputs: Mapping[str, Path] | None = None
+    ) -> None:
+        self.folder, self.params, self.inputs = folder, dict(params), dict(inputs or {})
+        self.timings: dict[str, float] = {}
+        self._started = time.perf_counter()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)  # from here on the folder is unfinished
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Record how many seconds a step of the stage took."""
+        started = time.perf_counter()
+        yield
+        self.timings[step] = round(time.perf_counter() - started, 2)
+
+    def seal(self, **facts: Any) -> dict[str, Any]:
+        """Write the manifest, last of all, and return it."""
+        manifest = {
+            "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - self._started, 2),
+            "timings": self.timings,
+            "params": self.params,
+            "inputs": {name: sha256(path) for name, path in sorted(self.inputs.items())},
+            "code": code_version(),
+            "packages": package_versions(),
+            "platform": f"{platform.platform()}, Python {platform.python_version()}",
+            **facts,
+        }
+        write_json(self.folder / MANIFEST, manifest)
+        return manifest
+
+
+def read_manifest(folder: Path, remedy: str) -> dict[str, Any]:
+    """The manifest of a finished artifact.
+
+    Raises:
+        InputError: when the folder is missing, unfinished, or its manifest is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise InputError("there is no finished result here", where=folder, remedy=remedy)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"damaged manifest ({error})", where=path, remedy=remedy) from error
+
+
+def code_version() -> str:
+    """The library's version, with git's commit and whether the tree was changed, where known."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        return __version__
+    described = subprocess.run(
+        [git, "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    return f"{__version__}+{described}" if described else __version__
+
+
+def package_versions() -> dict[str, str]:
+    """The installed versions of the packages that decide a result."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
