@@ -65,4 +65,6 @@ def verify(paths: Iterable[str | Path], *, progress: bool = True) -> None:
         except FileNotFoundError as error:
             raise InputError("there is no such image", where=path, remedy=REMEDY) from error
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise InputError(f"not a readable image ({error})", where=path, remedy=REMEDY) from error
+            raise InputError(
+                f"not a readable image ({error})", where=path, remedy=REMEDY
+            ) from error

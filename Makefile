@@ -1,0 +1,44 @@
+# Two commands do all the set-up they need: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+PROFILE ?= demo
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lab report lint setup clean
+
+demo: $(READY) ## the main job: every notebook on params/$(PROFILE), ending in a report
+	@$(BIN)/python -m sim2real_lib.batch $(PROFILE)
+
+test: $(READY) lint ## lint, types and every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(READY) ## JupyterLab, on this machine only
+	$(BIN)/jupyter lab --ip 127.0.0.1 --notebook-dir . notebooks/01_data_analysis.ipynb
+
+report: $(READY) ## make outputs/$(PROFILE)/report.html anew from what the run has
+	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --forcerun results
+
+setup: $(READY) ## the environment in $(VENV), and notebook-aware git diffs
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sim2real needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --progress-bar off --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -c 'import cv2' || \
+	  { echo "OpenCV lacks system libraries. On Debian or Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1"; exit 1; }
+	@# Absolute commands, so that git diff works with the environment off PATH.
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+	  git config diff.jupyternotebook.command '"$(BIN)/git-nbdiffdriver" diff'; \
+	  git config merge.jupyternotebook.driver '"$(BIN)/git-nbmergedriver" merge %O %A %B %L %P'; \
+	  git config merge.jupyternotebook.name 'notebook merge driver (nbdime)'; fi
+	@touch $(READY)
+
+clean: ## remove the demo's outputs (the environment stays)
+	rm -rf outputs/demo outputs/smoke .snakemake

@@ -1,0 +1,145 @@
+# The graph of notebooks: who feeds whom. Run it through `make demo`, or directly:
+#   snakemake --configfile params/demo/run.yaml --cores all
+import json
+import hashlib
+import sys
+
+from sim2real_lib import params
+from sim2real_lib.errors import InputError
+
+try:
+    run = params.Run.parse(config, where="run.yaml")
+    settings = {
+        name: model.from_yaml(f"{run.params}/{name}.yaml")
+        for name, model in params.NOTEBOOKS.items()
+    }
+    detectors = {
+        arm: settings["04_yolo_training"].with_values(run=run.run, arm=arm) for arm in run.arms
+    }
+except InputError as error:
+    sys.exit(f"\n{error}\n")  # before any job starts
+
+R = run.run
+PAPERMILL = (
+    f"SIM2REAL_BATCH=1 OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
+    " {input.notebook} {log.notebook} -f {input.params} -p run " + R + " -k python3"
+    " --no-progress-bar --log-level WARNING --autosave-cell-every 1 --stderr-file /dev/stderr"
+)
+
+
+def notebook(name):
+    """A notebook's own inputs: saving it with outputs is no change, see `source`."""
+    return {"notebook": ancient(f"notebooks/{name}.ipynb"), "params": f"{run.params}/{name}.yaml"}
+
+
+def source(name):
+    """A hash of a notebook's cells without their outputs: a rule reruns when its code changes."""
+    with open(f"notebooks/{name}.ipynb", encoding="utf-8") as file:
+        cells = [cell["source"] for cell in json.load(file)["cells"]]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
+def done(*folders):
+    """The artifacts a rule waits for: a folder is done when it has its manifest."""
+    return [f"{R}/{folder}/manifest.json" for folder in folders]
+
+
+rule all:
+    input:
+        f"{R}/report.html",
+
+
+rule analysis:
+    input:
+        **notebook("01_data_analysis"),
+    output:
+        done("01_data_analysis"),
+    params:
+        source=source("01_data_analysis"),
+    log:
+        notebook=f"{R}/notebooks/01_data_analysis.ipynb",
+    message:
+        "01 data analysis: read, clean and split the data sets"
+    shell:
+        PAPERMILL
+
+
+# Translations come before detectors: two of the arms wait for them.
+rule cyclegan:
+    input:
+        **notebook("02_cyclegan_training"),
+        catalog=done("01_data_analysis"),
+    output:
+        f"{R}/02_cyclegan_training/{{style}}/manifest.json",
+    params:
+        source=source("02_cyclegan_training"),
+    log:
+        notebook=f"{R}/notebooks/02_cyclegan_training-{{style}}.ipynb",
+    threads: run.threads
+    priority: 2
+    message:
+        "02 CycleGAN: train clone -> {wildcards.style}, translate the arm's frames"
+    shell:
+        PAPERMILL + " -p style {wildcards.style}"
+
+
+rule nst:
+    input:
+        **notebook("03_nst_generation"),
+        catalog=done("01_data_analysis"),
+    output:
+        f"{R}/03_nst_generation/{{style}}/manifest.json",
+    params:
+        source=source("03_nst_generation"),
+    log:
+        notebook=f"{R}/notebooks/03_nst_generation-{{style}}.ipynb",
+    threads: run.threads
+    priority: 1
+    message:
+        "03 neural style transfer: clone -> {wildcards.style}, the arm's frames"
+    shell:
+        PAPERMILL + " -p style {wildcards.style}"
+
+
+rule detector:
+    input:
+        **notebook("04_yolo_training"),
+        catalog=done("01_data_analysis"),
+        translations=lambda wildcards: [
+            str((folder / "manifest.json").relative_to(params.ROOT))
+            for folder in detectors[wildcards.arm].translations
+        ],
+    output:
+        f"{R}/04_yolo_training/{{arm}}-seed{{seed}}/manifest.json",
+    params:
+        source=source("04_yolo_training"),
+    log:
+        notebook=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.ipynb",
+    threads: run.threads
+    wildcard_constraints:
+        seed=r"\d+",
+    message:
+        "04 YOLOv5: train and test arm {wildcards.arm}, seed {wildcards.seed}"
+    shell:
+        PAPERMILL + " -p arm {wildcards.arm} -p seed {wildcards.seed}"
+
+
+rule results:
+    input:
+        **notebook("05_result_visualization"),
+        detectors=done(*(f"04_yolo_training/{a}-seed{s}" for a in run.arms for s in run.seeds)),
+        translations=done(
+            *(f"{folder}/{style}" for folder in params.TRANSLATORS.values() for style in run.styles)
+        ),
+    output:
+        f"{R}/05_result_visualization/manifest.json",
+        f"{R}/report.html",
+    params:
+        source=source("05_result_visualization"),
+        fan_out=json.dumps({"arms": run.arms, "seeds": run.seeds}),
+    log:
+        notebook=f"{R}/notebooks/05_result_visualization.ipynb",
+    message:
+        "05 results: compare the arms, write the report"
+    shell:
+        PAPERMILL + " -y {params.fan_out:q}"

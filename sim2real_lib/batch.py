@@ -1,0 +1,51 @@
+"""`python -m sim2real_lib.batch demo`: run a profile's notebooks through Snakemake, say how it ended.
+
+Snakemake does all the scheduling; this only chooses its options and prints the answer in the end.
+"""
+
+import subprocess
+import sys
+import time
+
+import pandas as pd
+
+from sim2real_lib import params
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import ROOT, read_manifest
+
+
+def main(profile: str, *options: str) -> int:
+    """Run `params/<profile>`; further options go to Snakemake. Returns the exit status."""
+    try:
+        run = params.Run.from_yaml(f"params/{profile}/run.yaml")
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    report = run.folder / "report.html"
+    before = report.stat().st_mtime_ns if report.exists() else None
+    started = time.perf_counter()
+    command = [
+        *(sys.executable, "-m", "snakemake", "--configfile", f"params/{profile}/run.yaml"),
+        *("--cores", "all", "--rerun-incomplete", "--keep-going"),
+        *("--quiet", "rules", "host", "reason"),
+        *options,
+    ]
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if status:
+        print(f"\nA step failed: its notebook, up to the error, lies in {run.run}/notebooks/")
+        return status
+    minutes = (time.perf_counter() - started) / 60
+    if before == report.stat().st_mtime_ns:
+        print("\nNothing to do: everything is up to date.")
+    else:
+        print(f"\nDone in {minutes:.1f} minutes.")
+    remedy = f"Run: make demo PROFILE={profile}"
+    manifest = read_manifest(run.folder / "05_result_visualization", remedy)
+    print(f"\n{manifest['answer']}\n")
+    print(pd.read_csv(run.folder / "results.csv").to_string(index=False))
+    print(f"\nReport: {run.run}/report.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

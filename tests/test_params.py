@@ -1,0 +1,130 @@
+"""What is promised of parameters: a wrong one stops the run in its first second, by name."""
+
+import pytest
+
+from sim2real_lib import params
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import ROOT
+
+PROFILES = sorted(path.name for path in (ROOT / "params").iterdir() if path.is_dir())
+
+
+def cell_history(*cells: str) -> dict:
+    """A notebook's namespace after its cells ran, as IPython keeps it."""
+    namespace: dict = {"In": ["", *cells, "p = …"]}
+    for cell in cells:
+        exec(cell, namespace)
+    return namespace
+
+
+def parameters_cell(**changes: object) -> str:
+    values = params.NSTGeneration().model_dump() | changes
+    return "\n".join(f"{name} = {value!r}  # a comment" for name, value in values.items())
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("notebook", params.NOTEBOOKS)
+def test_every_profile_has_a_valid_file_for_every_notebook(profile: str, notebook: str) -> None:
+    read = params.NOTEBOOKS[notebook].from_yaml(f"params/{profile}/{notebook}.yaml")
+    run = params.Run.from_yaml(f"params/{profile}/run.yaml")
+    assert read.run == run.run
+    assert run.params == f"params/{profile}"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_arm_of_a_run_is_made_of_styles_that_the_run_makes(profile: str) -> None:
+    run = params.Run.from_yaml(f"params/{profile}/run.yaml")
+    detector = params.YOLOTraining.from_yaml(f"params/{profile}/04_yolo_training.yaml")
+    for arm in run.arms:
+        for folder in detector.with_values(arm=arm).translations:
+            assert folder.name in run.styles
+
+
+def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(InputError, match=r"no parameter 'stlye', did you mean 'style'\?"):
+        params.NSTGeneration.parse({"stlye": "fog"})
+
+
+def test_a_wrong_type_is_refused_with_its_value() -> None:
+    with pytest.raises(InputError, match="iterations is 'many'"):
+        params.NSTGeneration.parse({"iterations": "many"})
+
+
+def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="'fog', 'overcast' or 'rain'"):
+        params.CycleGANTraining.parse({"style": "snow"})
+
+
+def test_an_unknown_arm_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="must be one of baseline, cyclegan, nst, oracle"):
+        params.YOLOTraining.parse({"arm": "cyclgan"})
+
+
+def test_an_arm_of_an_unknown_translator_is_refused() -> None:
+    with pytest.raises(InputError, match="translator"):
+        params.YOLOTraining.parse({"arms": {"baseline": {"fog": "magic-fog"}}})
+
+
+def test_yaml_may_write_a_small_number_without_its_point(tmp_path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("learning_rate: 1e-4\n")  # YAML 1.1 reads this as a string
+    assert params.CycleGANTraining.from_yaml(path).learning_rate == 1e-4
+
+
+def test_a_fault_in_a_file_is_reported_with_its_line(tmp_path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("# a comment\nstyle: fog\niteration: 5\n")
+    with pytest.raises(InputError, match=r"p\.yaml:3: there is no parameter 'iteration'"):
+        params.NSTGeneration.from_yaml(path)
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "style: [fog\n", "just words"])
+def test_a_file_that_is_no_mapping_is_refused_by_name(tmp_path, text: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"p\.yaml"):
+        params.NSTGeneration.from_yaml(path)
+
+
+def test_yaml_tags_run_nothing(tmp_path) -> None:
+    path, flag = tmp_path / "p.yaml", tmp_path / "ran"
+    path.write_text(f"style: !!python/object/apply:os.system ['touch {flag}']\n")
+    with pytest.raises(InputError):
+        params.NSTGeneration.from_yaml(path)
+    assert not flag.exists()
+
+
+def test_a_missing_profile_is_answered_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="Profiles: demo, paper, smoke"):
+        params.Run.from_yaml("params/demmo/run.yaml")
+
+
+def test_real_data_needs_its_three_roots() -> None:
+    with pytest.raises(InputError, match="kitti_root must name a folder"):
+        params.DataAnalysis.parse({"data": "folders"})
+
+
+def test_a_notebook_reads_its_cell_back() -> None:
+    read = params.NSTGeneration.from_notebook(cell_history(parameters_cell(style="rain")))
+    assert read == params.NSTGeneration(style="rain")
+
+
+def test_the_injected_cell_wins_over_the_parameters_cell() -> None:
+    history = cell_history(parameters_cell(), '# Parameters\nstyle = "rain"\n')
+    assert params.NSTGeneration.from_notebook(history).style == "rain"
+
+
+def test_a_misspelt_injected_parameter_is_refused() -> None:
+    history = cell_history(parameters_cell(), '# Parameters\nstlye = "rain"\n')
+    with pytest.raises(InputError, match="did you mean 'style'"):
+        params.NSTGeneration.from_notebook(history)
+
+
+def test_names_tried_out_in_the_notebook_are_no_parameters() -> None:
+    history = cell_history("x = 3", "y = [1, 2]\nz = len(y)", parameters_cell())
+    assert params.NSTGeneration.from_notebook(history) == params.NSTGeneration()
+
+
+def test_reading_the_cell_again_later_ignores_what_was_computed_since() -> None:
+    history = cell_history(parameters_cell(), "import math\nresult = math.pi")
+    assert params.NSTGeneration.from_notebook(history) == params.NSTGeneration()
