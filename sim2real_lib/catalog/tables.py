@@ -1,6 +1,6 @@
 """The one interchange record: a table of frames and a table of boxes.
 
-Readers make it, everything downstream reads it, and nothing downstream reads a dataset's own format.
+Readers make it, everything downstream reads it; nothing downstream reads a data set's own format.
 """
 
 from collections.abc import Iterable
