@@ -1,0 +1,1 @@
+"""Data sets on disk: one module a format, each with `read(root, …) -> Catalog`."""
