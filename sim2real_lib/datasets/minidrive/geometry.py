@@ -6,13 +6,20 @@ axes are the same three, as in KITTI. Colours are RGB in 0..1.
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Array = np.ndarray
 CORNERS = 10  # no face has more; shorter ones repeat their last corner
 NEAR = 0.3  # metres; faces are clipped here
 FAR = 600.0
+
+
+def f32(values: ArrayLike) -> Array:
+    """As a float32 array, so that nothing built on it silently doubles in size."""
+    return np.asarray(values, np.float32)
 
 
 class Material(IntEnum):
@@ -55,7 +62,7 @@ class Camera:
     yaw: float = 0.0
     pitch: float = 0.0
 
-    @property
+    @cached_property
     def rotation(self) -> Array:
         """(3, 3) world to camera."""
         sy, cy, sp, cp = np.sin(self.yaw), np.cos(self.yaw), np.sin(self.pitch), np.cos(self.pitch)
@@ -65,7 +72,7 @@ class Camera:
 
     def to_camera(self, points: Array) -> Array:
         """(N, 3) world points in camera axes."""
-        return (points - self.position) @ self.rotation.T
+        return _turned(points - self.position, self.rotation.T)
 
     def project(self, points: Array) -> Array:
         """(…, 3) camera-axes points with z > 0 to (…, 2) pixels."""
@@ -80,12 +87,16 @@ class Camera:
         rays[..., 0], rays[..., 1] = u[None, :], v[:, None]
         return rays
 
-    def scaled(self, factor: int) -> "Camera":
+    def world_rays(self) -> Array:
+        """(height, width, 3) float32 the same directions in world axes."""
+        rays, turn = self.rays(), f32(self.rotation)
+        return rays[..., :1] * turn[0] + rays[..., 1:2] * turn[1] + turn[2]
+
+    def scaled(self, factor: float) -> "Camera":
         """The same view with `factor` times the pixels in each direction."""
-        width, height = self.size
         return replace(
             self,
-            size=(width * factor, height * factor),
+            size=(round(self.size[0] * factor), round(self.size[1] * factor)),
             focal=self.focal * factor,
             centre=(self.centre[0] * factor, self.centre[1] * factor),
         )
@@ -118,8 +129,8 @@ class Mesh:
         turn = np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
         if scale is not None:
             turn = scale[:, None] * turn
-        corners = self.corners.reshape(-1, 3) @ turn.astype(np.float32)
-        corners = (corners + np.asarray(offset, np.float32)).reshape(self.corners.shape)
+        corners = _turned(self.corners.reshape(-1, 3), f32(turn))
+        corners = (corners + f32(offset)).reshape(self.corners.shape)
         return replace(self, corners=corners)
 
     def mirrored(self) -> "Mesh":
@@ -128,7 +139,16 @@ class Mesh:
         order = np.arange(CORNERS)[None, :]
         order = np.where(order < count, count - 1 - order, 0)  # keeps faces outward
         corners = np.take_along_axis(self.corners, order[..., None], axis=1)
-        return replace(self, corners=corners * np.float32([1, -1, 1]))
+        return replace(self, corners=corners * f32([1, -1, 1]))
+
+
+def _turned(points: Array, matrix: Array) -> Array:
+    """(N, 3) points times a (3, 3) matrix.
+
+    Not `@`: a BLAS adds in an order, and with a number of threads, that depend on the machine.
+    """
+    x, y, z = points[:, :1], points[:, 1:2], points[:, 2:]
+    return x * matrix[0] + y * matrix[1] + z * matrix[2]
 
 
 def join(meshes: list[Mesh]) -> Mesh:
@@ -164,19 +184,24 @@ class Builder:
             inside: a point behind all the faces, so that only their far side from it is seen;
                 without it they are seen from both sides.
         """
-        corners = np.asarray(corners, np.float32) * np.float32([1, -1, 1])
         number, n = corners.shape[:2]
+        padded = np.empty((number, CORNERS, 3), np.float32)
+        padded[:, :n] = corners
+        padded[:, n:] = padded[:, n - 1 : n]
+        padded[..., 1] *= -1
         if inside is not None:
-            behind = np.asarray(inside, np.float32) * np.float32([1, -1, 1])
-            outward = corners.mean(axis=1) - behind
-            flip = (normals(corners) * outward).sum(axis=1) < 0
-            corners = np.where(flip[:, None, None], corners[:, ::-1], corners)
-        padded = np.concatenate([corners, np.repeat(corners[:, -1:], CORNERS - n, axis=1)], axis=1)
+            behind = f32(inside) * f32([1, -1, 1])
+            outward = padded[:, :n].mean(axis=1) - behind
+            flip = (normals(padded) * outward).sum(axis=1) < 0
+            padded[flip, :n] = padded[flip, :n][:, ::-1]
+            padded[flip, n:] = padded[flip, n - 1 : n]
+        colours = np.empty((number, 3), np.float32)
+        colours[:] = albedo
         self._parts.append(
             Mesh(
                 padded,
                 np.full(number, n, np.int32),
-                np.broadcast_to(np.asarray(albedo, np.float32), (number, 3)).copy(),
+                colours,
                 np.full(number, material, np.uint8),
                 np.full(number, inside is None),
             )
