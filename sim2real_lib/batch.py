@@ -1,4 +1,4 @@
-"""`python -m sim2real_lib.batch demo`: run a profile's notebooks through Snakemake, say how it ended.
+"""`python -m sim2real_lib.batch demo`: a profile's notebooks through Snakemake, and how it ended.
 
 Snakemake does all the scheduling; this only chooses its options and prints the answer in the end.
 """

@@ -31,9 +31,10 @@ def read_rgb(path: str | Path) -> RGB:
 
 def write_rgb(path: Path, image: RGB, *, jpeg_quality: int = 95) -> None:
     """Write (height, width, 3) RGB uint8; the suffix chooses the format."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if path.suffix in (".jpg", ".jpeg") else []
     with whole_file(path) as temporary:
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        if not cv2.imwrite(str(temporary), bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]):
+        if not cv2.imwrite(str(temporary), bgr, options):
             raise OSError(f"could not write {path}")
 
 

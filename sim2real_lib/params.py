@@ -27,6 +27,7 @@ Weather = Literal["clear", "partly cloudy", "overcast", "foggy", "rainy", "snowy
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Size = tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]]
 
 
@@ -143,6 +144,7 @@ class CycleGANTraining(Params):
     lambda_cycle: NonNegative = 10.0
     lambda_identity: NonNegative = 0.5
     pool: Annotated[int, Field(ge=0)] = 50
+    detail: Share = 0.0
     checkpoint_every: Count = 200
     precision: str = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
@@ -157,14 +159,15 @@ class NSTGeneration(Params):
     weights: str = ""
     style_images: Count = 4
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    iterations: Count = 30
+    steps: Count = 20
+    learning_rate: Positive = 0.05
     scale: Annotated[float, Field(gt=0, le=1)] = 0.5
     content_weight: NonNegative = 1.0
     style_weight: NonNegative = 1.0
-    tv_weight: NonNegative = 0.0
-    detail: bool = True
+    tv_weight: NonNegative = 1.0
+    detail: Share = 1.0
     batch: Count = 4
-    threads: Annotated[int, Field(ge=0)] = 0
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     seed: int = 0
 
 
@@ -190,7 +193,9 @@ class YOLOTraining(Params):
     batch: Count = 16
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
     learning_rate: Positive = 2e-3
-    mosaic: Annotated[float, Field(ge=0, le=1)] = 1.0
+    mosaic: Share = 1.0
+    rectangular: bool = False
+    plain_share: Share = 0.1
     device: str = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
     seed: int = 0

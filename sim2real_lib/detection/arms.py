@@ -1,0 +1,64 @@
+"""What the arms of a run are made of, and which of them are finished."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sim2real_lib import catalog
+from sim2real_lib.catalog import Catalog
+from sim2real_lib.detection import compose
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import read_manifest
+from sim2real_lib.params import YOLOTraining
+
+ALL_OF_THEM = "or `make demo` for all of them"
+
+
+def gather(p: YOLOTraining) -> Catalog:
+    """The catalog of 01 and the translated frames that the arm asks for.
+
+    Raises:
+        InputError: naming the notebook that has to run first.
+    """
+    folders = {"01_data_analysis": p.folder / "01_data_analysis"}
+    for folder in p.translations:
+        folders[f"{folder.parent.name} with style {folder.name}"] = folder
+    parts = []
+    for name, folder in folders.items():
+        remedy = f"Run notebook {name} first, {ALL_OF_THEM}"
+        read_manifest(folder, remedy)
+        parts.append(catalog.load(folder / "catalog", remedy))
+    return catalog.concat(parts)
+
+
+def build(data: Catalog, p: YOLOTraining) -> Catalog:
+    """The arm's training frames: the mix with its replacements, or as many target frames."""
+    if p.arms[p.arm] == "target":
+        count = len(compose.compose(data))
+        return compose.oracle(data, count=count, weathers=p.target_weathers, seed=p.seed)
+    return compose.compose(data, replace=p.replaced)
+
+
+def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> dict[str, Path]:
+    """ "<arm>-seed<n>" -> its folder; every finished one of the run where none are named.
+
+    Raises:
+        InputError: when a named one is not finished, or there is no baseline.
+    """
+    home = run / "04_yolo_training"
+    if arms and seeds:
+        names = [f"{arm}-seed{seed}" for arm in arms for seed in seeds]
+    else:
+        done = sorted(path.parent.name for path in home.glob("*-seed*/manifest.json"))
+        names = [
+            name
+            for name in done
+            if not arms or name.rpartition("-seed")[0] in arms
+            if not seeds or name.rpartition("-seed")[2] in map(str, seeds)
+        ]
+    for name in names:
+        arm, _, seed = name.rpartition("-seed")
+        read_manifest(home / name, f"Run notebook 04_yolo_training with arm {arm}, seed {seed}")
+    if not any(name.startswith("baseline-seed") for name in names):
+        remedy = f"Run notebook 04_yolo_training with arm baseline first, {ALL_OF_THEM}"
+        raise InputError("there is no finished baseline to compare with", where=home, remedy=remedy)
+    return {name: home / name for name in names}

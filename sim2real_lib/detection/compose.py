@@ -1,0 +1,186 @@
+"""An arm is a list of frames: the original mix, with some of its weathers replaced, or the target.
+
+Every arm has the same frames in the same order, so that two arms differ in their images alone.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sim2real_lib.catalog.mix import MIX
+from sim2real_lib.catalog.tables import Catalog
+from sim2real_lib.errors import InputError
+from sim2real_lib.params import TRANSLATORS
+
+SOURCES = ("kitti", "vkitti2")
+KEY = ["sequence", "index"]
+
+
+def compose(
+    catalog: Catalog,
+    *,
+    mix: Sequence[str] = MIX,
+    replace: Mapping[str, str] | None = None,
+    split: str = "train",
+) -> Catalog:
+    """One frame for every position of the KITTI and Virtual KITTI sequences.
+
+    Sequences that only one of the two sources has (most of KITTI's) are left out: the mix could
+    not be filled there.
+
+    Args:
+        catalog: frames of sources kitti and vkitti2, and the translations of the latter.
+        mix: frame index mod `len(mix)` chooses the variant; "original" is the KITTI frame.
+        replace: variant in the mix -> variant to take in its place, {"fog": "cyclegan-fog"}.
+        split: the split to compose, as in `frames.split`.
+
+    Raises:
+        InputError: when `replace` names nothing in the mix, or a frame is missing.
+    """
+    replace = dict(replace or {})
+    for variant in replace:
+        if variant not in mix:
+            near = difflib.get_close_matches(variant, mix, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"the mix has {', '.join(mix)}"
+            raise InputError(f"there is no {variant!r} in the mix to replace, {hint}")
+    frames = catalog.frames
+    frames = frames[frames["source"].isin(SOURCES) & (frames["split"] == split)]
+    positions = _positions(frames, mix, split)
+    slots = [mix[index % len(mix)] for index in positions["index"]]
+    positions["variant"] = [replace.get(slot, slot) for slot in slots]
+    twice = frames.duplicated([*KEY, "variant"])
+    if twice.any():
+        raise InputError(
+            "two frames claim the same place in a sequence", where=frames[twice]["frame_id"].iloc[0]
+        )
+    chosen = positions.merge(frames, how="left", on=[*KEY, "variant"])
+    missing = chosen[chosen["frame_id"].isna()]
+    if len(missing):
+        first = missing.iloc[0]
+        raise InputError(
+            f"frame {first['index']} of sequence {first['sequence']} is missing as "
+            f"{first['variant']!r} ({len(missing)} of {len(chosen)} frames are missing)",
+            remedy=_remedy(first["variant"]),
+        )
+    return _in_order(catalog, chosen["frame_id"])
+
+
+def oracle(catalog: Catalog, *, count: int, weathers: Sequence[str], seed: int = 0) -> Catalog:
+    """What training on labelled target images would give: the most a translation can hope for.
+
+    Daytime frames of BDD100K's training split, as many from each weather as there are, at random.
+    Every frame is taken once before any is repeated; `composition` shows how many repeats there
+    are. A repeated frame's id ends in "#2", "#3", …
+
+    Args:
+        catalog: holds frames of source bdd100k, split train.
+        count: how many frames, the same as in the other arms.
+        weathers: which weathers to take.
+        seed: decides the choice and its order.
+
+    Raises:
+        InputError: when no such frame exists.
+    """
+    frames = catalog.frames
+    target = frames[
+        (frames["source"] == "bdd100k")
+        & (frames["split"] == "train")
+        & (frames["timeofday"] == "daytime")
+        & frames["weather"].isin(weathers)
+    ]
+    if target.empty:
+        raise InputError(
+            f"no labelled daytime BDD100K training frame is {' or '.join(weathers)}",
+            remedy="Take other weathers, or add BDD100K's training split to the data",
+        )
+    rng = np.random.default_rng(seed)
+    shuffled = target.iloc[rng.permutation(len(target))]
+    rounds, left = [], count
+    while left:
+        # Ranked within its weather, the first n frames are balanced for as long as a weather lasts.
+        rank = shuffled.groupby("weather").cumcount()
+        taken = shuffled.loc[rank.sort_values(kind="stable").index[:left], "frame_id"]
+        rounds.append(taken)
+        left -= len(taken)
+    copies = [1 + number for number, taken in enumerate(rounds) for _ in taken]
+    chosen = pd.concat(rounds).to_numpy()
+    order = rng.permutation(count)  # else each round would be sorted by its weathers' ranks
+    return _in_order(catalog, pd.Series(chosen[order]), np.array(copies)[order])
+
+
+def composition(arm: Catalog) -> pd.DataFrame:
+    """What an arm is made of: frames and different images by source, variant and weather."""
+    groups = arm.frames.groupby(["source", "variant", "weather"], sort=True)
+    table = groups.agg(frames=("image", "size"), different_images=("image", "nunique"))
+    return table.reset_index()
+
+
+def fairness(arm: Catalog, baseline: Catalog) -> pd.DataFrame:
+    """What an arm shares with the baseline: frames, places in the sequences, boxes.
+
+    The oracle shares the number of frames alone; every other arm should share all three.
+
+    Raises:
+        InputError: when the numbers of frames differ, since no comparison would then be fair.
+    """
+    if len(arm) != len(baseline):
+        raise InputError(
+            f"the arm has {len(arm)} frames and the baseline {len(baseline)}",
+            remedy="Give both the same number of frames",
+        )
+    rows = []
+    for name, table in (("frames", _places), ("boxes", _placed_boxes)):
+        ours, theirs = table(arm), table(baseline)
+        shared = len(ours.merge(theirs, on=list(ours.columns)))
+        rows.append((name, len(ours), len(theirs), shared))
+    report = pd.DataFrame(rows, columns=["", "arm", "baseline", "shared"])
+    report["identical"] = (report["arm"] == report["shared"]) & (
+        report["baseline"] == report["shared"]
+    )
+    return report.set_index("")
+
+
+def _positions(frames: pd.DataFrame, mix: Sequence[str], split: str) -> pd.DataFrame:
+    """The (sequence, index) pairs to fill, in order."""
+    needed = {"kitti" if variant == "original" else "vkitti2" for variant in mix}
+    sequences = set.intersection(
+        *(set(frames.loc[frames["source"] == source, "sequence"]) for source in needed)
+    )
+    if not sequences:
+        raise InputError(
+            f"no sequence in split {split!r} has frames of {' and '.join(sorted(needed))}",
+            remedy="Run 01_data_analysis on data sets that share sequences",
+        )
+    positions = frames.loc[frames["sequence"].isin(sequences), KEY].drop_duplicates()
+    return positions.sort_values(KEY, ignore_index=True)
+
+
+def _remedy(variant: str) -> str:
+    translator, _, style = variant.partition("-")
+    if translator in TRANSLATORS:
+        return f"Run {TRANSLATORS[translator]} with style {style!r} first"
+    return "Complete the data set's download, or run 01_data_analysis again"
+
+
+def _in_order(catalog: Catalog, chosen: pd.Series, copies: np.ndarray | None = None) -> Catalog:
+    """The chosen frames in the order given; the second copy of a frame gets the id `id#2`."""
+    copies = np.ones(len(chosen), int) if copies is None else copies
+    wanted = pd.DataFrame({"frame_id": chosen.to_numpy(), "copy": copies})
+    wanted["new"] = [f if c == 1 else f"{f}#{c}" for f, c in wanted.to_numpy()]
+
+    def renamed(table: pd.DataFrame) -> pd.DataFrame:
+        joined = wanted.merge(table, on="frame_id")
+        return joined.assign(frame_id=joined["new"]).drop(columns=["copy", "new"])
+
+    return Catalog(renamed(catalog.frames), renamed(catalog.boxes))
+
+
+def _places(arm: Catalog) -> pd.DataFrame:
+    return arm.frames[KEY]
+
+
+def _placed_boxes(arm: Catalog) -> pd.DataFrame:
+    boxes = arm.boxes.merge(arm.frames[["frame_id", *KEY]], on="frame_id")
+    return boxes[[*KEY, "class", "left", "top", "right", "bottom", "ignore"]]

@@ -1,0 +1,110 @@
+# ultralytics declares its attributes as None and fills them in later, which mypy cannot follow.
+# mypy: disable-error-code="assignment, attr-defined, return-value"
+"""ultralytics' trainer, without what would make two arms differ or a kill cost more than an epoch.
+
+Importing this module imports ultralytics: call `offline.prepare` first.
+"""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from ultralytics.models.yolo.detect import DetectionTrainer
+
+from sim2real_lib import progress
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import whole_file
+
+CHECKPOINT_SECONDS = 30  # what a kill costs at most, an epoch apart
+
+
+class ArmTrainer(DetectionTrainer):
+    """Train for a number of iterations and keep the last (moving-average) weights.
+
+    Nothing is validated on the way, so no weights are chosen by a data set that differs between
+    arms. The learning rate follows the iteration and not the epoch.
+
+    Args:
+        overrides: ultralytics' settings.
+        iterations: when to stop.
+        warmup: how many of them the learning rate takes to rise.
+        threads: torch's threads on a CPU; 0 leaves them alone.
+    """
+
+    def __init__(
+        self, overrides: dict[str, Any], *, iterations: int, warmup: int, threads: int
+    ) -> None:
+        super().__init__(overrides=overrides)
+        self.iterations, self.warmup, self.done = iterations, warmup, 0
+        self.saved_at = time.monotonic()
+        if threads and self.device.type == "cpu":  # ultralytics has just set all but one core's
+            torch.set_num_threads(threads)
+        self.add_callback("on_train_start", ArmTrainer._start)
+        self.add_callback("on_train_batch_start", ArmTrainer._set_learning_rate)
+        self.add_callback("on_train_batch_end", ArmTrainer._count)
+        self.add_callback("on_train_end", ArmTrainer._end)
+
+    def _setup_train(self) -> None:
+        super()._setup_train()
+        wanted = len(Path(self.data["train"]).read_text(encoding="utf-8").splitlines())
+        found = len(self.train_loader.dataset)
+        if found != wanted:  # ultralytics drops an image that it dislikes and goes on
+            raise InputError(
+                f"ultralytics accepts only {found} of {wanted} frames", where=self.args.data
+            )
+        self.best_fitness = 0.0  # no validation, hence no best.pt: last.pt alone is written
+        self.resumed_at = self.start_epoch * len(self.train_loader)
+
+    def validate(self) -> tuple[dict[str, float], None]:
+        """Validate nothing: ultralytics would do so in the last epoch even with `val=False`."""
+        return self.metrics, None
+
+    def final_eval(self) -> None:
+        """Evaluate nothing: `predict` does so once, on the test frames."""
+
+    def save_model(self) -> bool:
+        """Write last.pt whole or not at all, so that a kill while writing leaves the one before.
+
+        Not after every epoch, since that would take longer than a short epoch itself.
+        """
+        if not self.stop and time.monotonic() - self.saved_at < CHECKPOINT_SECONDS:
+            return False
+        self.saved_at = time.monotonic()
+        final = self.last
+        with whole_file(final) as self.last:
+            saved = super().save_model()
+        self.last = final
+        return saved
+
+    def _start(self) -> None:
+        self.done = self.resumed_at
+        self.bar = progress.bar(
+            total=self.iterations * self.batch_size,
+            initial=self.done * self.batch_size,
+            desc=f"epoch {self.start_epoch + 1}/{self.epochs}",
+            unit="images",
+            mininterval=1,
+        )
+
+    def _set_learning_rate(self) -> None:
+        """Linear warm-up, then half a cosine down to `lrf`."""
+        if self.done < self.warmup:
+            share = (self.done + 1) / self.warmup
+        else:
+            way = (self.done - self.warmup) / max(self.iterations - self.warmup, 1)
+            share = self.args.lrf + (1 - self.args.lrf) * (1 + math.cos(math.pi * way)) / 2
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * share
+
+    def _count(self) -> None:
+        self.done += 1
+        self.stop = self.done >= self.iterations
+        self.bar.set_description(f"epoch {self.epoch + 1}/{self.epochs}", refresh=False)
+        losses = {name.removesuffix("_loss"): float(v) for name, v in self.tloss.items()}
+        self.bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()}, refresh=False)
+        self.bar.update(self.batch_size)
+
+    def _end(self) -> None:
+        self.bar.close()

@@ -1,0 +1,141 @@
+"""Charts of training: losses, and pictures of what was learnt when."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from sim2real_lib.display.pictures import load
+from sim2real_lib.display.style import (
+    INK,
+    MUTED,
+    Chart,
+    arm_colour,
+    chart,
+    headline,
+    themed,
+)
+from sim2real_lib.errors import InputError
+
+GAN_PANELS = {
+    "G": ("Generators fool discriminators", "adversarial loss"),
+    "D": ("Discriminators tell real from made", "adversarial loss"),
+    "cycle": ("There and back again", "cycle loss"),
+    "idt": ("The target left as it is", "identity loss"),
+}
+SIDES = {
+    "A": ("sim to target", "#0072b2"),
+    "B": ("target to sim", "#d55e00"),
+}
+YOLO_PANELS = {"box": "Box", "cls": "Class", "dfl": "Distribution focal"}
+
+
+@themed
+def gan_losses(losses: pd.DataFrame, *, smoothing: float = 0.05) -> Chart:
+    """CycleGAN's losses by step: raw values faint, their moving mean on top.
+
+    Args:
+        losses: column `step` and any of G_A, G_B, D_A, D_B, cycle_A, cycle_B, idt_A, idt_B.
+        smoothing: the moving mean's span, as a share of all rows.
+    """
+    shown = [
+        name for name in GAN_PANELS if any(f"{name}_{side}" in losses.columns for side in SIDES)
+    ]
+    if not shown or "step" not in losses.columns:
+        raise InputError(
+            f"no CycleGAN losses among the columns {', '.join(map(str, losses.columns))}",
+            remedy="The table needs `step` and losses such as G_A, D_A, cycle_A, idt_A",
+        )
+    figure = chart(9.5, 0.6 + 2.35 * -(-len(shown) // 2))
+    panels = figure.subplots(-(-len(shown) // 2), 2, squeeze=False).flat
+    for name, axes in zip(shown, panels, strict=False):
+        title, quantity = GAN_PANELS[name]
+        for side, (direction, colour) in SIDES.items():
+            if f"{name}_{side}" in losses.columns:
+                values = losses[f"{name}_{side}"]
+                _raw_and_smooth(axes, losses["step"], values, direction, colour, smoothing)
+        axes.set(title=title, xlabel="step", ylabel=quantity)
+        axes.set_ylim(bottom=0)
+    for axes in panels:  # what is left of an odd number
+        axes.set_axis_off()
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper right", ncols=2)
+    headline(figure, "CycleGAN losses")
+    return figure
+
+
+@themed
+def nst_losses(losses: pd.DataFrame) -> Chart:
+    """Style transfer's losses by step: column `step`, and one for each loss, on a log scale."""
+    figure = chart(7.5, 3.2)
+    axes = figure.subplots()
+    names = [name for name in losses.columns if name != "step"]
+    for name, colour in zip(names, (INK, "#0072b2", "#d55e00", "#009e73"), strict=False):
+        axes.plot(losses["step"], losses[name], color=colour, linewidth=1.9, label=str(name))
+    axes.set_yscale("log")
+    axes.set(title="Style transfer losses", xlabel="step", ylabel="loss")
+    if len(names) > 1:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(names), borderaxespad=0.4)
+    return figure
+
+
+@themed
+def learning_strip(samples: Mapping[str, str | Path], *, most: int = 6) -> Chart:
+    """Sample pictures over training time, the first and the last always among them.
+
+    Args:
+        samples: when ("epoch 10") -> the picture saved then, in order.
+        most: how many to show; more are thinned out evenly.
+    """
+    if not samples:
+        raise InputError("there are no sample pictures", remedy="Train first, or save samples")
+    names = list(samples)
+    kept = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).round().astype(int))
+    pictures = {names[at]: load(samples[names[at]], 720) for at in kept}
+    tallest = max(picture.shape[0] / picture.shape[1] for picture in pictures.values())
+    # Wide samples need half the page each, upright ones stand side by side.
+    columns = min(len(pictures), 2 if tallest < 0.6 else most)
+    rows = -(-len(pictures) // columns)
+    wide = min(5.5, 11 / columns)
+    figure = chart(wide * columns, 0.45 + (wide * tallest + 0.3) * rows, pictures=True)
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    for (when, picture), axes in zip(pictures.items(), panels, strict=False):
+        axes.imshow(picture)
+        axes.set_axis_off()
+        axes.set_title(when, fontsize=9, pad=4)
+    for axes in panels:  # the rest of the last row
+        axes.set_axis_off()
+    headline(figure, "Learning over time")
+    return figure
+
+
+@themed
+def yolo_losses(losses: pd.DataFrame) -> Chart:
+    """The detector's training losses by epoch.
+
+    Args:
+        losses: columns epoch, box, cls and dfl, as `train` writes them, and `arm` where several
+            runs are shown together.
+    """
+    runs = list(losses.groupby("arm", sort=False)) if "arm" in losses.columns else []
+    figure = chart(10.5, 3.3)
+    for axes, (part, title) in zip(figure.subplots(1, 3), YOLO_PANELS.items(), strict=True):
+        for arm, run in runs or [("baseline", losses)]:
+            axes.plot(run["epoch"], run[part], color=arm_colour(str(arm)), label=str(arm))
+        axes.set(title=title, xlabel="epoch", ylabel="loss")
+    if runs:
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(runs))
+    headline(figure, "Detector losses")
+    return figure
+
+
+def _raw_and_smooth(
+    axes: Axes, steps: pd.Series, values: pd.Series, name: str, colour: str, smoothing: float
+) -> None:
+    span = max(1, round(smoothing * len(values)))
+    axes.plot(steps, values, color=colour, alpha=0.18, linewidth=0.8)
+    axes.plot(steps, values.ewm(span=span).mean(), color=colour, linewidth=1.9, label=name)
+    axes.tick_params(colors=MUTED)

@@ -1,0 +1,66 @@
+"""Which frames a translator learns from, and which it translates."""
+
+import pandas as pd
+
+from sim2real_lib.catalog import Catalog
+from sim2real_lib.catalog.mix import slots
+from sim2real_lib.errors import InputError
+from sim2real_lib.params import STYLES
+
+
+def source(catalog: Catalog) -> list[str]:
+    """Image paths of the clones of the training drives."""
+    frames = catalog.frames
+    chosen = frames[(frames["variant"] == "clone") & (frames["split"] == "train")]
+    return _paths(chosen, "Virtual KITTI clone")
+
+
+def target(catalog: Catalog, style: str, *, most: int, seed: int) -> list[str]:
+    """Image paths of BDD100K's daytime training frames in the weather of `style`.
+
+    Args:
+        catalog: split by notebook 01; its test frames are never chosen.
+        style: fog, overcast or rain.
+        most: at most so many, drawn at random.
+        seed: of the draw.
+    """
+    frames = catalog.frames
+    chosen = frames[
+        (frames["source"] == "bdd100k")
+        & (frames["split"] == "train")
+        & (frames["timeofday"] == "daytime")
+        & (frames["weather"] == STYLES[style])
+    ]
+    return _paths(chosen.sample(min(most, len(chosen)), random_state=seed), STYLES[style])
+
+
+def to_translate(catalog: Catalog, style: str) -> Catalog:
+    """The clones of the training drives that stand in for the mix's `style` frames."""
+    frames = catalog.frames
+    clones = (frames["variant"] == "clone") & (frames["split"] == "train")
+    return catalog.where(clones & (slots(frames) == style))
+
+
+def _paths(frames: pd.DataFrame, what: str) -> list[str]:
+    if frames.empty:
+        raise InputError(
+            f"the catalog has no {what} frame to train on",
+            remedy="See the data table of notebook 01, and add frames or choose another style",
+        )
+    return frames["image"].tolist()
+
+
+def pairs(originals: Catalog, translated: Catalog) -> pd.DataFrame:
+    """Each translated frame beside the frame it was made of, for people to look at.
+
+    Returns:
+        Columns frame_id (the original's), style, translator, original and translated (paths).
+    """
+    paths = originals.frames.set_index("frame_id")["image"]
+    rows = []
+    for frame in translated.frames.itertuples():
+        translator, _, style = str(frame.variant).partition("-")
+        frame_id = str(frame.frame_id).removeprefix(f"{frame.variant}/")
+        rows.append((frame_id, style, translator, paths[frame_id], frame.image))
+    columns = ["frame_id", "style", "translator", "original", "translated"]
+    return pd.DataFrame(rows, columns=columns)

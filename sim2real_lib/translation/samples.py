@@ -1,0 +1,65 @@
+"""Fixed frames, drawn again and again while a training learns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from sim2real_lib.images import RGB, write_rgb
+from sim2real_lib.translation.unpaired import Domain, from_network, to_network
+
+MOMENTS = (0, 1 / 32, 1 / 8, 1 / 4, 1 / 2, 1)  # of a training, at which samples are drawn
+CELL_WIDTH, GAP = 320, 4  # pixels
+
+Network = Callable[[Tensor], Tensor]
+
+
+def sample_steps(steps: int) -> set[int]:
+    """The steps after which samples are drawn, the untrained start and the end among them."""
+    return {round(steps * moment) for moment in MOMENTS}
+
+
+def draw_samples(
+    path: Path,
+    source: Domain,
+    target: Domain,
+    to_target: Network,
+    to_source: Network,
+    count: int = 3,
+) -> None:
+    """Write a picture with a row for each of `count` source and then `count` target frames.
+
+    Each row shows the frame, its translation, and the translation back. The frames are spread
+    evenly over their domain and are the same at every call.
+
+    Args:
+        path: the PNG to write.
+        source, target: where the frames come from.
+        to_target, to_source: the generators, (N, 3, H, W) in [-1, 1] of any size to the same.
+    """
+    rows = []
+    for domain, there, back in ((source, to_target, to_source), (target, to_source, to_target)):
+        for index in np.linspace(0, len(domain) - 1, min(count, len(domain)), dtype=int):
+            with torch.no_grad():
+                frame = to_network(torch.from_numpy(domain.image(int(index)))[None])
+                translated = there(frame)
+                images = (frame, translated, back(translated))
+            rows.append([_cell(from_network(image)[0].cpu().numpy()) for image in images])
+    write_rgb(path, _stack([_stack(row, axis=1) for row in rows], axis=0))
+
+
+def _cell(image: RGB) -> RGB:
+    """The image at the width of a cell."""
+    height = round(image.shape[0] * CELL_WIDTH / image.shape[1])
+    return cv2.resize(image, (CELL_WIDTH, height), interpolation=cv2.INTER_AREA)
+
+
+def _stack(images: list[RGB], axis: int) -> RGB:
+    """Images beside (axis 1) or below (axis 0) one another, with a white gap between them."""
+    shape = list(images[0].shape)
+    shape[axis] = GAP
+    parts = [part for image in images for part in (image, np.full(shape, 255, np.uint8))]
+    return np.concatenate(parts[:-1], axis=axis)

@@ -1,0 +1,181 @@
+"""What a CycleGAN training leaves on disk, and how it goes on from there.
+
+settings.json             what the training was asked; another request is refused
+losses.csv                one row a step
+checkpoints/last.ckpt     the full state, whole at any time
+latest_net_{G_A,…}.pth    plain state dicts under the published code's names
+samples/step_000100.png    fixed frames, translated as the networks could at that step
+"""
+
+import csv
+import hashlib
+import json
+import math
+import pickle
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import sha256, whole_file, write_json
+from sim2real_lib.translation.cyclegan_model import LOSSES, CycleGAN
+from sim2real_lib.translation.samples import draw_samples
+from sim2real_lib.translation.unpaired import Domain
+
+REMEDY = "Give another folder, or delete this one to start anew"
+
+
+class TrainingFolder:
+    """One training's folder. Every process may read; only the first one writes."""
+
+    def __init__(self, folder: Path, fabric: Fabric) -> None:
+        self.folder, self.fabric = folder, fabric
+        self.checkpoint = folder / "checkpoints" / "last.ckpt"
+        self._losses: list[list[float]] = []  # rows not yet on disk
+
+    def claim(self, request: Mapping[str, Any]) -> None:
+        """Record what this training is, or check that it is what was begun here before.
+
+        Raises:
+            InputError: when the folder holds a training with other settings or images.
+        """
+        path = self.folder / "settings.json"
+        if path.is_file():
+            try:
+                stored = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise InputError(f"damaged ({error})", where=path, remedy=REMEDY) from error
+            asked = json.loads(json.dumps(request))  # tuples become lists, as in the file
+            differing = [
+                f"{key}: {stored.get(key, 'absent')} there, {asked.get(key, 'absent')} asked"
+                for key in sorted({*stored, *asked})
+                if stored.get(key) != asked.get(key)
+            ]
+            if differing:
+                what = "holds a training with other settings (" + "; ".join(differing) + ")"
+                raise InputError(what, where=self.folder, remedy=REMEDY)
+        elif self.fabric.is_global_zero:
+            write_json(path, dict(request))
+        self.fabric.barrier()  # nobody may find the file of a sibling that was faster
+
+    def resume(self, model: CycleGAN) -> int:
+        """Bring model and losses.csv back to the last checkpoint; return its step (0: none).
+
+        Raises:
+            InputError: when the checkpoint is damaged.
+        """
+        step = 0
+        if self.checkpoint.is_file():
+            try:
+                parts = model.modules_and_optimizers()
+                rest = self.fabric.load(self.checkpoint, parts, weights_only=True)
+                model.restore_pools(rest["pools"])
+                step = rest["step"]
+            except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise InputError(
+                    f"damaged checkpoint ({reason})",
+                    where=self.checkpoint,
+                    remedy="Delete it to start anew",
+                ) from error
+        self._cut_losses(step)
+        return step
+
+    def save(self, model: CycleGAN, step: int) -> None:
+        """Put the full state on disk, after the losses that led there. All processes call it.
+
+        Raises:
+            InputError: when a weight is no number any more; the last good checkpoint stays.
+        """
+        if not all(
+            bool(p.isfinite().all()) for n in model.networks.values() for p in n.parameters()
+        ):
+            raise diverged(f"a weight is not finite after step {step}", self.checkpoint)
+        self._flush_losses()
+        state = {**model.state(), "step": step}
+        first = self.fabric.is_global_zero
+        with whole_file(self.checkpoint) if first else nullcontext(self.checkpoint) as path:
+            self.fabric.save(path, state)  # writes in the first process only
+        self.fabric.barrier()
+
+    def save_weights(self, networks: Mapping[str, nn.Module]) -> None:
+        """Write `latest_net_<name>.pth`: plain state dicts, on the CPU, in NCHW."""
+        for name, network in networks.items() if self.fabric.is_global_zero else ():
+            weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+            with whole_file(self.folder / f"latest_net_{name}.pth") as temporary:
+                torch.save(weights, temporary)
+
+    def draw(self, model: CycleGAN, source: Domain, target: Domain, step: int) -> None:
+        """Draw the fixed frames as the generators translate them now."""
+        if self.fabric.is_global_zero:
+            path = self.folder / "samples" / f"step_{step:06d}.png"
+            draw_samples(path, source, target, model.translator("G_A"), model.translator("G_B"))
+
+    def add_losses(self, step: int, losses: Mapping[str, float]) -> None:
+        """Remember one row of losses.csv; it reaches the disk with the next checkpoint.
+
+        Raises:
+            InputError: when a loss is no number any more; the last good checkpoint stays.
+        """
+        bad = [f"{name} is {loss}" for name, loss in losses.items() if not math.isfinite(loss)]
+        if bad:
+            raise diverged(f"{bad[0]} at step {step}", self.checkpoint)
+        self._losses.append([step, *losses.values()])
+
+    def _cut_losses(self, step: int) -> None:
+        """Begin losses.csv, or cut it back to the `step` that training goes on from."""
+        if not self.fabric.is_global_zero:
+            return
+        path = self.folder / "losses.csv"
+        rows: list[list[str]] = []
+        if step and path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= step]
+        with (
+            whole_file(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            csv.writer(file).writerows([["step", *LOSSES], *rows])
+
+    def losses(self) -> pd.DataFrame:
+        """The table in losses.csv: `step` and a column for each loss."""
+        return pd.read_csv(self.folder / "losses.csv")
+
+    def _flush_losses(self) -> None:
+        if self.fabric.is_global_zero:
+            with (self.folder / "losses.csv").open("a", newline="", encoding="utf-8") as file:
+                rows = (
+                    [int(step), *(f"{loss:.6g}" for loss in rest)] for step, *rest in self._losses
+                )
+                csv.writer(file).writerows(rows)
+        self._losses.clear()
+
+
+def fingerprint(paths: Sequence[str | Path]) -> str:
+    """A short hash over the contents of files, in their order: equal wherever they lie.
+
+    Raises:
+        InputError: when a file is missing.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            digest.update(sha256(Path(path)).encode())
+        except OSError as error:
+            raise InputError("there is no such image", where=path) from error
+    return digest.hexdigest()[:16]
+
+
+def diverged(what: str, checkpoint: Path) -> InputError:
+    """The error of a training that cannot go on."""
+    kept = f"the last good checkpoint is {checkpoint}" if checkpoint.is_file() else "none was saved"
+    return InputError(
+        f"training diverged: {what}; {kept}",
+        remedy="Try a lower lr or precision 32-true, in another folder",
+    )

@@ -1,0 +1,115 @@
+"""One pass: its tables give ultralytics' own mAP exactly."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import box, catalog, frame
+
+from sim2real_lib.catalog.tables import concat
+from sim2real_lib.detection.compose import compose
+from sim2real_lib.detection.predict import predict
+from sim2real_lib.detection.train import train
+from sim2real_lib.detection.tree import write_tree
+from sim2real_lib.errors import InputError
+from sim2real_lib.evaluation.ap import TP, class_ap, mean_ap
+from sim2real_lib.images import read_rgb, write_rgb
+
+CLASSES = ["car", "van", "truck"]
+SETTINGS = {"image_size": 64, "classes": CLASSES, "device": "cpu", "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def weights(streets, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    data = write_tree(compose(streets), folder / "tree", CLASSES)
+    return train(
+        data, folder, image_size=64, batch=14, iterations=60, learning_rate=1.5e-2,
+        augmentation={"mosaic": 0, "scale": 0.1, "hsv_s": 0.1}, device="cpu", threads=1,
+    )  # fmt: skip
+
+
+def of_many_shapes(streets, tmp_path):
+    """The validation drive, and frames of odd sizes, to be sure of the letterbox."""
+    frames = []
+    for number, (width, height) in enumerate([(96, 64), (64, 96), (50, 41), (131, 47)]):
+        row, boxes = frame(f"odd/{number}", tmp_path / f"data/{number}.png", 900 + number)
+        write_rgb(Path(row["image"]), np.resize(read_rgb(row["image"]), (height, width, 3)))
+        kept = [b for b in boxes if b["left"] < width - 4 and b["top"] < height - 4]
+        frames.append((row | {"width": width, "height": height}, kept))
+    drive = streets.where((streets.frames["split"] == "val") & (streets.frames["index"] < 9))
+    return concat([drive, catalog(frames)])
+
+
+def test_the_tables_give_ultralytics_own_map_exactly(streets, weights, tmp_path):
+    from ultralytics import YOLO
+    from ultralytics.utils import LOGGER
+
+    test = of_many_shapes(streets, tmp_path)
+    found = pd.read_parquet(predict(weights, test, tmp_path / "out", **SETTINGS))
+    truth = pd.read_parquet(tmp_path / "out" / "objects.parquet")
+
+    data = write_tree(test, tmp_path / "tree", CLASSES)
+    data.write_text(data.read_text().replace("val.txt", "train.txt"))
+    LOGGER.setLevel(logging.ERROR)
+    official = YOLO(weights).val(
+        data=str(data), imgsz=64, batch=16, rect=False, conf=0.001, iou=0.7, max_det=300,
+        device="cpu", plots=False, verbose=False, workers=0, project=str(tmp_path / "val"),
+    )  # fmt: skip
+    assert official.box.map50 > 0.1, "an untrained detector proves nothing"
+    assert mean_ap(found, truth, CLASSES) == official.box.map50
+    assert class_ap(found, truth, CLASSES).tolist() == official.box.ap50.tolist()
+    every = [mean_ap(found, truth, CLASSES, iou) for iou in np.arange(50, 100, 5) / 100]
+    assert np.mean(every) == pytest.approx(official.box.map, abs=1e-12)
+
+
+def test_boxes_come_back_in_the_pixels_of_their_frame(streets, weights, tmp_path):
+    test = streets.where(streets.frames["frame_id"].str.startswith("vkitti2/0001/clone"))
+    found = pd.read_parquet(predict(weights, test, tmp_path, **SETTINGS))
+    sure = found[found["tp75"]]
+    assert len(sure)
+    assert sure["right"].max() > 64  # wider than the square that the network saw
+    assert sure[["right", "bottom"]].max().to_numpy() == pytest.approx([96, 64], abs=40)
+
+
+def test_a_frame_is_judged_alike_in_any_batch(streets, weights, tmp_path):
+    test = streets.where(streets.frames["split"] == "test")
+    one, all_ = (
+        pd.read_parquet(predict(weights, test, tmp_path / f"{n}", **SETTINGS, batch=n))
+        for n in (1, 8)
+    )
+    truth = pd.read_parquet(tmp_path / "1" / "objects.parquet")
+    assert mean_ap(one, truth, CLASSES) == pytest.approx(mean_ap(all_, truth, CLASSES), abs=1e-6)
+
+
+def test_a_false_alarm_in_an_area_to_ignore_is_marked(streets, weights, tmp_path):
+    test = streets.where(streets.frames["frame_id"].eq("bdd100k/0012"))
+    area = box("bdd100k/0012", "dontcare", 0, 0, 96, 64, ignore=True)
+    covered = catalog([(test.frames.iloc[0].to_dict(), [area])])
+    found = pd.read_parquet(predict(weights, covered, tmp_path, **SETTINGS))
+    assert not found[TP].any(axis=None)
+    within = (
+        found[["left", "top"]].ge(0).all(axis=1) & found["right"].le(96) & found["bottom"].le(64)
+    )
+    assert within.any() and found.loc[within, "ignored"].all()
+
+
+def test_frames_without_any_box_are_allowed(streets, weights, tmp_path):
+    test = streets.where(streets.frames["frame_id"].eq("bdd100k/0012"))
+    empty = catalog([(test.frames.iloc[0].to_dict(), [])])
+    found = pd.read_parquet(predict(weights, empty, tmp_path, **SETTINGS))
+    assert not found[TP].any(axis=None) and not found["ignored"].any()
+
+
+def test_a_detector_that_finds_nothing_has_0(streets, weights, tmp_path):
+    test = streets.where(streets.frames["split"] == "test")
+    path = predict(weights, test, tmp_path, **SETTINGS, confidence=1.0)
+    truth = pd.read_parquet(tmp_path / "objects.parquet")
+    assert mean_ap(pd.read_parquet(path), truth, CLASSES) == 0
+
+
+def test_weights_of_other_classes_are_refused(streets, weights, tmp_path):
+    with pytest.raises(InputError, match="trained on car, van, truck, not on car"):
+        predict(weights, streets, tmp_path, image_size=64, classes=["car"])

@@ -1,0 +1,172 @@
+"""Charts say what they show, and show what the table says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb as rgb_of
+
+from sim2real_lib.catalog.tables import Catalog
+from sim2real_lib.display import data_plots, galleries, result_plots, training_plots
+from sim2real_lib.display.style import Chart, arm_colour
+from sim2real_lib.errors import InputError
+
+RESULTS = pd.DataFrame(
+    [
+        {"arm": arm, "bin": bin_, "map50": value, "low": value - 0.02, "high": value + 0.03}
+        for arm, value in (("baseline", 0.38), ("cyclegan", 0.41))
+        for bin_ in ("0-5", "0-10", "0-all")
+    ]
+)
+STEPS = pd.DataFrame({"step": range(50)} | {k: np.linspace(1, 0.2, 50) for k in ("G_A", "D_A")})
+EPOCHS = pd.DataFrame({"epoch": [1, 2], "box": [3.0, 2], "cls": [3.0, 2], "dfl": [2.0, 1]})
+
+
+def titles(figure: Chart) -> str:
+    return " ".join(axes.get_title(loc=side) for axes in figure.axes for side in ("left", "right"))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda c: data_plots.class_counts(c.frames, c.boxes),
+        lambda c: data_plots.box_sizes(c.frames, c.boxes),
+        lambda c: data_plots.occlusion(c.frames, c.boxes, thresholds=(1, 2)),
+        lambda c: data_plots.weather_by_time(c.frames),
+        lambda c: training_plots.gan_losses(STEPS),
+        lambda c: training_plots.nst_losses(STEPS),
+        lambda c: training_plots.yolo_losses(EPOCHS),
+        lambda c: result_plots.map_by_bin(RESULTS),
+        lambda c: result_plots.map_by_weather(RESULTS.rename(columns={"bin": "weather"})),
+        lambda c: result_plots.precision_recall(
+            pd.DataFrame({"arm": "nst", "recall": [0, 1], "precision": [1, 0]})
+        ),
+        lambda c: result_plots.difference_forest(RESULTS.assign(difference=RESULTS["map50"])),
+    ],
+    ids=[
+        "classes",
+        "sizes",
+        "occlusion",
+        "weather",
+        "gan",
+        "nst",
+        "yolo",
+        "bins",
+        "heat",
+        "curve",
+        "forest",
+    ],
+)
+def test_every_axis_is_labelled(draw, catalog: Catalog) -> None:
+    figure = draw(catalog)
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert shown
+    assert any(axes.get_ylabel() for axes in shown)
+    assert any(axes.get_xlabel() for axes in shown)
+    assert titles(figure).strip()
+
+
+def test_class_counts_leave_ignored_areas_out(catalog: Catalog) -> None:
+    boxes = catalog.boxes.assign(ignore=catalog.boxes["class"] == "van")
+    figure = data_plots.class_counts(catalog.frames, boxes)
+    assert {text.get_text() for text in figure.axes[0].get_yticklabels()} == {"car", "truck"}
+    counted = sum(bar.get_width() for bar in figure.axes[0].patches)
+    assert counted == (~boxes["ignore"]).sum()
+
+
+def test_occlusion_counts_frames_without_boxes_and_unknown_as_none(catalog: Catalog) -> None:
+    frames, boxes = catalog.frames.head(3), catalog.boxes.copy()
+    boxes = boxes[boxes["frame_id"] != frames["frame_id"].iloc[1]]
+    boxes.loc[boxes["frame_id"] == frames["frame_id"].iloc[2], "occluded"] = pd.NA
+    assert list(data_plots.occluded_per_image(frames, boxes)) == [3, 0, 0]
+
+
+def test_occlusion_names_the_share_of_each_bin(catalog: Catalog) -> None:
+    figure = data_plots.occlusion(catalog.frames, catalog.boxes, thresholds=(2, 3), by="weather")
+    assert len(figure.axes) == catalog.frames["weather"].nunique()
+    assert "0–3: 100 % of images, 100 % of occluded objects" in titles(figure)
+
+
+def test_a_source_without_occlusion_labels_is_named_and_not_drawn_as_zero(
+    catalog: Catalog,
+) -> None:
+    boxes = catalog.boxes.copy()
+    boxes.loc[boxes["frame_id"].str.startswith("vkitti2"), "occluded"] = pd.NA
+    figure = data_plots.occlusion(catalog.frames, boxes)
+    assert "vkitti2" not in titles(figure)
+    assert "not labelled in vkitti2" in figure.axes[-1].get_xlabel()
+    with pytest.raises(InputError, match="no box says"):
+        data_plots.occlusion(catalog.frames, boxes.assign(occluded=pd.NA))
+
+
+def test_every_arm_keeps_its_colour_and_its_interval() -> None:
+    axes = result_plots.map_by_bin(RESULTS).axes[0]
+    bars = {tuple(round(part, 3) for part in bar.get_facecolor()[:3]) for bar in axes.patches}
+    assert bars == {
+        tuple(round(p, 3) for p in rgb_of(arm_colour(a))) for a in ("baseline", "cyclegan")
+    }
+    spans = [line for lines in axes.collections for line in lines.get_segments()]
+    assert len(spans) == len(RESULTS)
+    assert spans[0][:, 1] == pytest.approx([0.36, 0.41])
+
+
+def test_a_table_without_intervals_has_none() -> None:
+    assert not result_plots.map_by_bin(RESULTS[["arm", "bin", "map50"]]).axes[0].collections
+
+
+def test_a_difference_that_may_be_zero_is_hollow() -> None:
+    table = pd.DataFrame(
+        {"arm": ["cyclegan", "nst"], "difference": [0.03, 0.01], "low": [0.01, -0.01],
+         "high": [0.05, 0.03]}
+    )  # fmt: skip
+    points = [
+        line
+        for line in result_plots.difference_forest(table).axes[0].lines
+        if line.get_marker() == "o"
+    ]
+    assert [point.get_markerfacecolor() for point in points] == [arm_colour("cyclegan"), "#ffffff"]
+
+
+def test_losses_without_a_known_column_are_refused() -> None:
+    with pytest.raises(InputError, match="no CycleGAN losses among the columns step, loss"):
+        training_plots.gan_losses(pd.DataFrame({"step": [1], "loss": [2]}))
+
+
+def test_learning_over_time_keeps_the_first_and_the_last(catalog: Catalog) -> None:
+    samples = {f"epoch {n}": path for n, path in enumerate(catalog.frames["image"])}
+    figure = training_plots.learning_strip(samples, most=4)
+    shown = [axes.get_title(loc="left") for axes in figure.axes if axes.images]
+    assert len(shown) == 4
+    assert shown[0] == "epoch 0" and shown[-1] == f"epoch {len(samples) - 1}"
+
+
+def test_the_grid_has_one_picture_of_each_kind(catalog: Catalog) -> None:
+    figure = galleries.sample_grid(catalog.frames, catalog.boxes, columns=4)
+    shown = [axes.get_title(loc="left") for axes in figure.axes if axes.images]
+    assert shown[0] == "kitti · clone · clear"
+    assert len(shown) == len(set(shown)) == 9
+    assert not any(axes.axison for axes in figure.axes if not axes.images), "an empty cell shows"
+
+
+def test_two_classes_of_one_box_share_a_picture(catalog: Catalog) -> None:
+    twin = catalog.boxes.head(1)
+    faults = pd.concat([twin, twin.assign(**{"class": "truck"})]).assign(rule="two classes")
+    figure = galleries.faulty_boxes(catalog.frames, faults)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "two classes\ncar + truck, 20 × 12 px"
+    ]
+
+
+def test_the_gallery_has_a_column_for_each_translator(
+    pairs: pd.DataFrame, targets: dict[str, list[str]], catalog: Catalog
+) -> None:
+    figure = galleries.translation_gallery(
+        pairs, "fog", targets=targets["fog"], boxes=catalog.boxes, rows=2
+    )
+    heads = [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
+    assert heads == ["original", "cyclegan", "nst", "target"]
+    assert len(figure.axes) == 8
+
+
+def test_a_style_that_nobody_translated_is_refused(pairs: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="no frame was translated to 'snow'"):
+        galleries.translation_gallery(pairs, "snow")

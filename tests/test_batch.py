@@ -1,0 +1,112 @@
+"""What is promised of the batch: one command runs all, a second does nothing, a change reruns
+only what depends on it, and bad input stops before any job."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sim2real_lib import params
+from sim2real_lib.files import ROOT
+
+pytestmark = [pytest.mark.notebooks, pytest.mark.xdist_group("batch")]
+
+
+def snakemake(profile: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--configfile", str(profile / "run.yaml")]
+    return subprocess.run(
+        [*command, "--cores", "2", *options],
+        cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of params/smoke that runs in a folder of its own."""
+    home = tmp_path_factory.mktemp("batch")
+    shutil.copytree(ROOT / "params" / "smoke", home / "params")
+    for path in (home / "params").glob("*.yaml"):
+        text = path.read_text().replace("outputs/smoke", str(home / "run"))
+        path.write_text(text.replace("params/smoke", str(home / "params")))
+    return home / "params"
+
+
+@pytest.fixture(scope="module")
+def finished(profile: Path) -> Path:
+    """The profile after one whole run."""
+    done = snakemake(profile)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return profile
+
+
+def would_run(profile: Path) -> set[str]:
+    """The rules that a run would execute now."""
+    said = snakemake(profile, "--dry-run", "--quiet", "host").stdout
+    return {line.split()[1].rstrip(":") for line in said.splitlines() if line.startswith("rule ")}
+
+
+def test_one_command_makes_the_report_and_every_arm(finished: Path) -> None:
+    run = finished.parent / "run"
+    assert (run / "report.html").is_file()
+    arms = params.Run.from_yaml(finished / "run.yaml").arms
+    assert list(pd.read_csv(run / "results.csv")["arm"]) == arms
+    assert len(list((run / "notebooks").glob("*.ipynb"))) == 4 + len(arms)
+
+
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    again = snakemake(finished)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stderr + again.stdout
+
+
+def test_saving_a_notebook_with_outputs_reruns_nothing(finished: Path) -> None:
+    assert would_run(finished) == set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        path.touch()
+    assert would_run(finished) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "old", "new", "rerun"),
+    [
+        ("05_result_visualization", "resamples: 20", "resamples: 21", {"results"}),
+        ("04_yolo_training", "iterations: 2", "iterations: 3", {"detector", "results"}),
+        ("03_nst_generation", "steps: 2", "steps: 3", {"nst", "detector", "results"}),
+    ],
+)
+def test_a_changed_parameter_reruns_only_what_depends_on_it(
+    finished: Path, changed: str, old: str, new: str, rerun: set[str]
+) -> None:
+    path = finished / f"{changed}.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    try:
+        assert would_run(finished) - {"all"} == rerun
+    finally:
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("run.yaml", "amrs: [baseline]", "did you mean 'arms'?"),
+        ("02_cyclegan_training.yaml", "ngff: 3", "02_cyclegan_training.yaml:"),
+    ],
+)
+def test_a_misspelt_parameter_stops_before_any_job(
+    profile: Path, tmp_path: Path, file: str, line: str, message: str
+) -> None:
+    shutil.copytree(profile, tmp_path / "params")
+    for path in (tmp_path / "params").glob("*.yaml"):
+        path.write_text(path.read_text().replace(str(profile.parent), str(tmp_path)))
+    with (tmp_path / "params" / file).open("a") as stream:
+        stream.write(f"\n{line}\n")
+    refused = snakemake(tmp_path / "params")
+    assert refused.returncode != 0
+    assert message in refused.stderr + refused.stdout
+    assert "Traceback" not in refused.stderr + refused.stdout
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,225 @@
+"""What is promised of the notebooks: cell and model agree, and all five run, in any folder."""
+
+import ast
+import json
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from sim2real_lib import catalog, params
+from sim2real_lib.files import ROOT, read_manifest
+
+NOTEBOOKS = {name: ROOT / "notebooks" / f"{name}.ipynb" for name in params.NOTEBOOKS}
+each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
+
+
+def cells(name: str) -> list:
+    return nbformat.read(NOTEBOOKS[name], as_version=4).cells
+
+
+def parameters_cell(name: str) -> str:
+    (cell,) = [c for c in cells(name) if "parameters" in c.metadata.get("tags", [])]
+    return cell.source
+
+
+@each_notebook
+def test_the_parameters_cell_holds_the_models_names_and_defaults(name: str) -> None:
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(parameters_cell(name)).body
+    }
+    model = params.NOTEBOOKS[name]
+    assert list(values) == list(model.model_fields)
+    assert model.parse(values) == model()
+
+
+@each_notebook
+def test_every_parameter_has_a_comment(name: str) -> None:
+    source = parameters_cell(name)
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        assert "  # " in lines[node.end_lineno - 1], lines[node.lineno - 1]
+
+
+@each_notebook
+def test_the_demo_profile_is_what_the_cell_says(name: str) -> None:
+    model = params.NOTEBOOKS[name]
+    assert model.from_yaml(f"params/demo/{name}.yaml") == model()
+
+
+@each_notebook
+def test_notebooks_are_committed_without_outputs(name: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS[name], as_version=4)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+            assert set(cell.metadata) <= {"tags"}
+
+
+@each_notebook
+def test_no_cell_is_longer_than_a_screen(name: str) -> None:
+    for cell in cells(name):
+        if "parameters" not in cell.metadata.get("tags", []):
+            assert len(cell.source.splitlines()) <= 20, cell.source
+
+
+def run(name: str, output: Path, **parameters: object) -> nbformat.NotebookNode:
+    """A notebook on params/smoke, through papermill's API."""
+    smoke = params.NOTEBOOKS[name].from_yaml(f"params/smoke/{name}.yaml")
+    values = json.loads(smoke.model_dump_json()) | parameters
+    return papermill.execute_notebook(
+        NOTEBOOKS[name], output, values, kernel_name="python3", progress_bar=False
+    )
+
+
+def failure(name: str, output: Path, **parameters: object) -> str:
+    """The error that a notebook stops with."""
+    with pytest.raises(PapermillExecutionError) as caught:
+        run(name, output, **parameters)
+    assert caught.value.ename == "InputError"
+    # One line, and no wall of traceback above it.
+    assert caught.value.traceback == [f"InputError: {caught.value.evalue}"]
+    return caught.value.evalue
+
+
+pytestmark = pytest.mark.xdist_group("notebooks")
+
+
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run, notebook after notebook, from a working directory that is not the project's."""
+    home = tmp_path_factory.mktemp("smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        steps: list[tuple[str, dict]] = [
+            ("01_data_analysis", {}),
+            ("02_cyclegan_training", {"style": "fog"}),
+            ("03_nst_generation", {"style": "fog"}),
+            *(("04_yolo_training", {"arm": arm}) for arm in ("baseline", "cyclegan")),
+            ("05_result_visualization", {}),
+        ]
+        for position, (name, values) in enumerate(steps):
+            run(name, home / f"{position}-{name}.ipynb", run=str(home / "run"), **values)
+    return home / "run"
+
+
+@pytest.mark.notebooks
+def test_01_leaves_a_catalog_without_a_leak(smoke_run: Path) -> None:
+    folder = smoke_run / "01_data_analysis"
+    manifest = read_manifest(folder, "")
+    frames = catalog.load(folder / "catalog").frames
+    assert manifest["leaks"] == 0
+    assert set(frames["split"]) == {"train", "val", "test"}
+    drives = frames[frames["source"] != "bdd100k"].groupby("sequence")["split"].nunique()
+    assert (drives == 1).all()
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("translator", ["cyclegan", "nst"])
+def test_02_and_03_leave_frames_of_the_same_size_with_the_same_boxes(
+    smoke_run: Path, translator: str
+) -> None:
+    from sim2real_lib import images
+
+    data = catalog.load(smoke_run / "01_data_analysis" / "catalog")
+    variant = f"{translator}-fog"
+    made = catalog.load(params.translation_folder(smoke_run, variant) / "catalog")
+    assert len(made) > 0
+    sides = ["class", "left", "top", "right", "bottom"]
+    for frame in made.frames.itertuples():
+        source = data.where(data.frames["frame_id"] == frame.frame_id.removeprefix(f"{variant}/"))
+        assert images.size(frame.image) == images.size(source.frames["image"].iloc[0])
+        boxes = made.boxes[made.boxes["frame_id"] == frame.frame_id]
+        pd.testing.assert_frame_equal(
+            boxes[sides].reset_index(drop=True), source.boxes[sides].reset_index(drop=True)
+        )
+
+
+@pytest.mark.notebooks
+def test_04_trains_the_arms_on_equally_many_frames_and_tests_them_on_the_same(
+    smoke_run: Path,
+) -> None:
+    baseline, cyclegan = (
+        read_manifest(smoke_run / "04_yolo_training" / f"{arm}-seed0", "")
+        for arm in ("baseline", "cyclegan")
+    )
+    assert baseline["frames"] == cyclegan["frames"]
+    assert baseline["tested"] == cyclegan["tested"] > 0
+
+
+@pytest.mark.notebooks
+def test_05_leaves_one_offline_report_and_the_table(smoke_run: Path) -> None:
+    results = pd.read_csv(smoke_run / "results.csv", index_col="arm")
+    assert list(results.index) == ["baseline", "cyclegan"]
+    assert results[["0-5", "0-10", "0-all"]].notna().all().all()
+    page = (smoke_run / "report.html").read_text()
+    assert "MiniDrive" in page
+    assert 'src="http' not in page and 'href="http' not in page
+
+
+@pytest.mark.notebooks
+def test_nothing_is_written_outside_the_run(smoke_run: Path) -> None:
+    beside = {path.name for path in smoke_run.parent.iterdir()}
+    assert beside == {"run", *(path.name for path in smoke_run.parent.glob("*.ipynb"))}
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("01_data_analysis", {"frames_per_scnee": 3}, "did you mean 'frames_per_scene'"),
+        ("02_cyclegan_training", {"style": "fogg"}, "style is 'fogg', must be one of 'fog'"),
+        ("04_yolo_training", {"arm": "cyclgan"}, "must be one of baseline, cyclegan, nst, oracle"),
+        ("04_yolo_training", {"iterations": "many"}, "iterations is 'many'"),
+    ],
+)
+def test_a_wrong_parameter_stops_the_notebook_with_one_line(
+    tmp_path: Path, name: str, values: dict, message: str
+) -> None:
+    assert message in failure(name, tmp_path / "out.ipynb", run=str(tmp_path / "run"), **values)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("name", list(NOTEBOOKS)[1:])
+def test_a_notebook_whose_predecessor_has_not_run_says_which(tmp_path: Path, name: str) -> None:
+    said = failure(name, tmp_path / "out.ipynb", run=str(tmp_path / "run"))
+    assert "Run notebook 0" in said
+
+
+@pytest.mark.notebooks
+def test_a_missing_data_set_stops_01_before_any_work(tmp_path: Path) -> None:
+    roots = {f"{name}_root": str(tmp_path / name) for name in ("kitti", "vkitti2", "bdd100k")}
+    said = failure(
+        "01_data_analysis",
+        tmp_path / "out.ipynb",
+        run=str(tmp_path / "run"),
+        data="folders",
+        **roots,
+    )
+    assert str(tmp_path / "kitti") in said
+    assert not (tmp_path / "run" / "01_data_analysis" / "manifest.json").exists()
+
+
+@pytest.mark.notebooks
+def test_an_unreadable_image_stops_01_by_name(smoke_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    (world,) = (smoke_run / "minidrive").iterdir()
+    shutil.copytree(world, tmp_path / "world")
+    broken = next((tmp_path / "world" / "kitti").rglob("*.png"))
+    broken.write_bytes(broken.read_bytes()[:-200])
+    roots = {f"{n}_root": str(tmp_path / "world" / n) for n in ("kitti", "vkitti2", "bdd100k")}
+    said = failure(
+        "01_data_analysis",
+        tmp_path / "out.ipynb",
+        run=str(tmp_path / "run"),
+        data="folders",
+        **roots,
+    )
+    assert f"{broken}: not a readable image" in said

@@ -1,0 +1,148 @@
+"""The published arithmetic, against values worked out by hand."""
+
+import random
+
+import pytest
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from sim2real_lib.errors import InputError
+from sim2real_lib.translation.cyclegan_model import (
+    LOSSES,
+    CycleGAN,
+    ImagePool,
+    discriminator_loss,
+    lsgan,
+)
+from sim2real_lib.translation.cyclegan_settings import Settings
+
+
+class Plus(nn.Module):
+    """A stand-in for a network: adds a number."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = nn.Parameter(torch.tensor(number))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.number
+
+
+def model(**settings: object) -> CycleGAN:
+    small = Settings(n_blocks=1, ngf=2, ndf=2, crop=(32, 32), **settings)
+    return CycleGAN(Fabric(accelerator="cpu", devices=1), small, "32-true")
+
+
+def test_least_squares_losses_by_hand() -> None:
+    judgement = torch.tensor([0.5, 2.0])
+    assert lsgan(judgement, real=True).item() == pytest.approx((0.25 + 1) / 2)
+    assert lsgan(judgement, real=False).item() == pytest.approx((0.25 + 4) / 2)
+
+
+def test_the_discriminators_loss_is_halved() -> None:
+    real, fake = torch.full((1, 1, 1, 2), 0.5), torch.full((1, 1, 1, 2), 0.2)
+    loss = discriminator_loss(Plus(0.1), real, fake)
+    assert loss.item() == pytest.approx(0.5 * ((0.6 - 1) ** 2 + 0.3**2))
+
+
+def test_the_generators_losses_by_hand() -> None:
+    gan = model(lambda_a=10.0, lambda_b=8.0, identity=0.5)
+    fabric = gan.fabric
+    gan.networks = {
+        "G_A": fabric.setup_module(Plus(0.3)),
+        "G_B": fabric.setup_module(Plus(-0.1)),
+        "D_A": fabric.setup_module(Plus(0.0)),
+        "D_B": fabric.setup_module(Plus(0.0)),
+    }
+    real_a, real_b = torch.full((1, 3, 4, 4), 0.2), torch.full((1, 3, 4, 4), 0.6)
+    losses, fake_b, fake_a = gan.generator_losses(real_a, real_b)
+    assert fake_b.mean().item() == pytest.approx(0.5)
+    assert fake_a.mean().item() == pytest.approx(0.5)
+    expected = {
+        "G_A": (0.5 - 1) ** 2,
+        "G_B": (0.5 - 1) ** 2,
+        "cycle_A": 10 * 0.2,  # there +0.3, back -0.1
+        "cycle_B": 8 * 0.2,
+        "idt_A": 8 * 0.5 * 0.3,  # G_A on B, weighted as B
+        "idt_B": 10 * 0.5 * 0.1,
+    }
+    assert {n: loss.item() for n, loss in losses.items()} == pytest.approx(expected, abs=1e-6)
+
+
+def test_without_identity_weight_there_is_no_identity_loss_and_the_rest_is_unchanged() -> None:
+    a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    with_identity, _, _ = model(identity=0.5).generator_losses(a, b)
+    without, _, _ = model(identity=0.0).generator_losses(a, b)
+    assert without["idt_A"] == without["idt_B"] == 0
+    for name in ("G_A", "G_B", "cycle_A", "cycle_B"):
+        torch.testing.assert_close(without[name], with_identity[name])
+
+
+def test_the_generators_step_leaves_no_gradient_in_the_discriminators() -> None:
+    gan = model()
+    a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    with gan._frozen_discriminators():
+        losses, _, _ = gan.generator_losses(a, b)
+        torch.stack(list(losses.values())).sum().backward()
+    assert all(p.grad is None for p in gan.networks["D_A"].parameters())
+    assert all(p.requires_grad for p in gan.networks["D_A"].parameters())
+
+
+def test_a_step_reports_every_loss_and_changes_every_network() -> None:
+    gan = model()
+    before = {n: next(net.parameters()).detach().clone() for n, net in gan.networks.items()}
+    losses = gan.step(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32), step=0, rate=1e-3)
+    assert tuple(losses) == LOSSES
+    for name, network in gan.networks.items():
+        assert not torch.equal(before[name], next(network.parameters()))
+
+
+def test_a_rate_of_zero_changes_nothing() -> None:
+    gan = model()
+    before = {key: value.clone() for key, value in gan.networks["G_A"].state_dict().items()}
+    gan.step(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32), step=0, rate=0.0)
+    for key, value in gan.networks["G_A"].state_dict().items():
+        torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+
+
+def test_the_learning_rate_falls_as_published() -> None:
+    epochs = Settings()  # 100 + 100 epochs at 2e-4
+    rate = [epochs.rate(epoch * 7, steps_per_unit=7) for epoch in range(200)]
+    assert rate[:100] == [2e-4] * 100
+    assert rate[100] == pytest.approx(2e-4 * (1 - 1 / 101))
+    assert rate[199] == pytest.approx(2e-4 * (1 - 100 / 101))
+    assert epochs.rate(6, 7) == rate[0] and epochs.rate(100 * 7 + 6, 7) == rate[100]
+    steps = Settings(unit="steps", constant=2, decay=2, lr=3.0)
+    assert [steps.rate(step, 1) for step in range(4)] == pytest.approx([3, 3, 2, 1])
+
+
+def test_a_pool_fills_and_then_gives_old_images_half_of_the_time() -> None:
+    pool, chance = ImagePool(5), random.Random(0)
+    images = torch.arange(400.0).view(-1, 1, 1, 1)
+    given = torch.cat([pool.query(image[None], chance) for image in images]).flatten()
+    assert torch.equal(given[:5], images[:5].flatten())
+    old = (given[5:] != images[5:].flatten()).float().mean().item()
+    assert 0.4 < old < 0.6
+    assert len(pool.images) == 5
+    assert len(set(given.tolist())) > 380  # an image that was given back has left the pool
+
+
+def test_a_pool_of_zero_gives_what_it_gets() -> None:
+    images = torch.rand(3, 3, 2, 2)
+    assert ImagePool(0).query(images, random.Random(0)) is images
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"crop": (30, 32)}, "crop"),
+        ({"crop": (16, 16)}, "crop"),
+        ({"batch": 0}, "batch"),
+        ({"unit": "weeks"}, "unit"),
+        ({"constant": 0, "decay": 0}, "constant"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(wrong: dict, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        Settings(**wrong)
