@@ -1,8 +1,9 @@
 # The graph of notebooks: who feeds whom. Run it through `make demo`, or directly:
 #   snakemake --configfile params/demo/run.yaml --cores all
-import json
 import hashlib
+import json
 import sys
+from pathlib import Path
 
 from sim2real_lib import params
 from sim2real_lib.errors import InputError
@@ -20,11 +21,17 @@ except InputError as error:
     sys.exit(f"\n{error}\n")  # before any job starts
 
 R = run.run
-PAPERMILL = (
-    f"SIM2REAL_BATCH=1 OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
-    " {input.notebook} {log.notebook} -f {input.params} -p run " + R + " -k python3"
-    " --no-progress-bar --log-level WARNING --autosave-cell-every 1 --stderr-file /dev/stderr"
-)
+
+
+def papermill(job, options=""):
+    """The command of a rule; `job` begins its progress lines."""
+    return (
+        f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
+        f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {R} {options} -k python3"
+        " --no-progress-bar --log-level ERROR --autosave-cell-every 1 --stderr-file /dev/stderr"
+        " 2> >(grep -v 'Kernel is running over TCP without encryption' >&2)"  # on loopback
+    )
+
 
 
 def notebook(name):
@@ -61,7 +68,7 @@ rule analysis:
     message:
         "01 data analysis: read, clean and split the data sets"
     shell:
-        PAPERMILL
+        papermill("01")
 
 
 # Translations come before detectors: two of the arms wait for them.
@@ -80,7 +87,7 @@ rule cyclegan:
     message:
         "02 CycleGAN: train clone -> {wildcards.style}, translate the arm's frames"
     shell:
-        PAPERMILL + " -p style {wildcards.style}"
+        papermill("02 {wildcards.style}", "-p style {wildcards.style}")
 
 
 rule nst:
@@ -98,7 +105,7 @@ rule nst:
     message:
         "03 neural style transfer: clone -> {wildcards.style}, the arm's frames"
     shell:
-        PAPERMILL + " -p style {wildcards.style}"
+        papermill("03 {wildcards.style}", "-p style {wildcards.style}")
 
 
 rule detector:
@@ -106,8 +113,8 @@ rule detector:
         **notebook("04_yolo_training"),
         catalog=done("01_data_analysis"),
         translations=lambda wildcards: [
-            str((folder / "manifest.json").relative_to(params.ROOT))
-            for folder in detectors[wildcards.arm].translations
+            str(params.translation_folder(Path(R), variant) / "manifest.json")
+            for variant in detectors[wildcards.arm].replaced.values()
         ],
     output:
         f"{R}/04_yolo_training/{{arm}}-seed{{seed}}/manifest.json",
@@ -121,7 +128,7 @@ rule detector:
     message:
         "04 YOLOv5: train and test arm {wildcards.arm}, seed {wildcards.seed}"
     shell:
-        PAPERMILL + " -p arm {wildcards.arm} -p seed {wildcards.seed}"
+        papermill("04 {wildcards.arm}", "-p arm {wildcards.arm} -p seed {wildcards.seed}")
 
 
 rule results:
@@ -142,4 +149,4 @@ rule results:
     message:
         "05 results: compare the arms, write the report"
     shell:
-        PAPERMILL + " -y {params.fan_out:q}"
+        papermill("05", "-y {params.fan_out:q}")

@@ -22,7 +22,15 @@ from sim2real_lib.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "manifest.json"
-PACKAGES = ("torch", "torchvision", "ultralytics", "lightning", "numpy", "pandas", "opencv-python")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "ultralytics",
+    "lightning-fabric",
+    "numpy",
+    "pandas",
+    "opencv-python",
+)
 
 
 def resolve(path: str | Path) -> Path:

@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
+from sim2real_lib.progress import progress_bar
 
 RGB = np.ndarray  # (height, width, 3), uint8, 0-255
 
@@ -59,7 +59,9 @@ def verify(paths: Iterable[str | Path], *, progress: bool = True) -> None:
     Raises:
         InputError: naming the first image that does not decode whole.
     """
-    for path in tqdm(list(paths), desc="checking images", disable=not progress, unit="image"):
+    for path in progress_bar(
+        list(paths), desc="checking images", disable=not progress, unit="image"
+    ):
         try:
             with Image.open(path) as image:
                 image.load()

@@ -7,7 +7,6 @@ ill-typed one stops the run in its first second, whether papermill, Snakemake or
 
 import ast
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -48,8 +47,15 @@ class Params(BaseModel):
         return self.parse(self.model_dump() | changes)
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], where: object = "parameters") -> Self:
+    def parse(
+        cls, values: Mapping[str, Any], where: object = "parameters", file: Path | None = None
+    ) -> Self:
         """Check plain values.
+
+        Args:
+            values: name -> value.
+            where: what a complaint calls their origin.
+            file: the params file that they come from, to name the line at fault.
 
         Raises:
             InputError: one line that names every unknown, ill-typed or impossible parameter.
@@ -57,19 +63,15 @@ class Params(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            faults = "; ".join(cls._explain(fault) for fault in error.errors())
-            raise InputError(faults, where=where) from None
+            faults = error.errors()
+            line = _line_of(file, faults[0]["loc"][:1]) if file else ""
+            explained = "; ".join(cls._explain(fault) for fault in faults)
+            raise InputError(explained, where=f"{where}{line}") from None
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> Self:
         """Read a params file such as `params/demo/04_yolo_training.yaml`."""
-        values = read_yaml(resolve(path))
-        try:
-            return cls.parse(values)
-        except InputError as error:
-            wrong = [name for name in values if re.search(rf"\b{re.escape(name)}\b", error.what)]
-            line = _line_of(resolve(path), wrong[0]) if wrong else None
-            raise InputError(error.what, where=f"{path}:{line}" if line else path) from None
+        return cls.parse(read_yaml(resolve(path)), where=path, file=resolve(path))
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
@@ -104,10 +106,10 @@ class DataAnalysis(Params):
     bdd100k_root: str = ""
     sequences: Annotated[list[str], Field(min_length=2)] = ["0001", "0002", "0006", "0018", "0020"]
     world_seed: int = 1
-    frames_per_scene: Count = 56
+    frames_per_scene: Count = 49
     kitti_size: Size = (256, 144)
     bdd_size: Size = (256, 144)
-    bdd_train_per_weather: Count = 80
+    bdd_train_per_weather: Count = 70
     bdd_val_per_weather: Count = 60
     classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
     min_visible_pixels: Annotated[int, Field(ge=0)] = 10
@@ -129,22 +131,22 @@ class CycleGANTraining(Params):
     """02: one style's CycleGAN, and the arm's frames translated by it."""
 
     style: Style = "fog"
-    n_blocks: Count = 6
-    ngf: Count = 16
+    n_blocks: Count = 4
+    ngf: Count = 12
     ndf: Count = 16
-    source_scale: Positive = 1.0
-    target_scale: Positive = 1.0
-    crop: Size = (96, 96)
+    source_scale: Positive = 0.5
+    target_scale: Positive = 0.5
+    crop: Size = (64, 112)
     target_images: Count = 500
     batch: Count = 1
     unit: Literal["epochs", "steps"] = "steps"
-    constant: Count = 600
-    decay: Annotated[int, Field(ge=0)] = 600
-    learning_rate: Positive = 2e-4
+    constant: Count = 300
+    decay: Annotated[int, Field(ge=0)] = 300
+    learning_rate: Positive = 5e-4
     lambda_cycle: NonNegative = 10.0
     lambda_identity: NonNegative = 0.5
     pool: Annotated[int, Field(ge=0)] = 50
-    detail: Share = 0.0
+    detail: Share = 1.0
     checkpoint_every: Count = 200
     precision: str = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
@@ -159,13 +161,14 @@ class NSTGeneration(Params):
     weights: str = ""
     style_images: Count = 4
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    steps: Count = 20
-    learning_rate: Positive = 0.05
-    scale: Annotated[float, Field(gt=0, le=1)] = 0.5
+    steps: Count = 10
+    learning_rate: Positive = 0.02
+    scale: Annotated[float, Field(gt=0, le=1)] = 0.4
     content_weight: NonNegative = 1.0
-    style_weight: NonNegative = 1.0
+    style_weight: NonNegative = 3.0
     tv_weight: NonNegative = 1.0
-    detail: Share = 1.0
+    colour_start: bool = True
+    detail: Share = 0.7
     batch: Count = 4
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     seed: int = 0
@@ -188,13 +191,13 @@ class YOLOTraining(Params):
     target_weathers: Annotated[list[Weather], Field(min_length=1)] = ["overcast", "foggy", "rainy"]
     model: str = "yolov5n"
     weights: str = ""
-    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 256
-    iterations: Count = 250
-    batch: Count = 16
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 320
+    iterations: Count = 500
+    batch: Count = 4
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
-    learning_rate: Positive = 2e-3
+    learning_rate: Positive = 1.5e-3
     mosaic: Share = 1.0
-    rectangular: bool = False
+    rectangular: bool = True
     plain_share: Share = 0.1
     device: str = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
@@ -285,10 +288,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values or {}
 
 
-def _line_of(path: Path, name: str) -> int | None:
-    """The line of a top-level key in a params file."""
+def _line_of(path: Path, key: tuple[Any, ...]) -> str:
+    """ ":7" where a top-level key stands in the seventh line of a params file, else ""."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return next((n for n, line in enumerate(lines, 1) if line.startswith(f"{name}:")), None)
+    places = [f":{n}" for n, line in enumerate(lines, 1) if key and line.startswith(f"{key[0]}:")]
+    return places[0] if places else ""
 
 
 def _assigned_names(history: list[str], fields: set[str]) -> set[str]:

@@ -46,8 +46,8 @@ def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:
 
 
 def test_a_wrong_type_is_refused_with_its_value() -> None:
-    with pytest.raises(InputError, match="iterations is 'many'"):
-        params.NSTGeneration.parse({"iterations": "many"})
+    with pytest.raises(InputError, match="steps is 'many'"):
+        params.NSTGeneration.parse({"steps": "many"})
 
 
 def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
@@ -73,8 +73,8 @@ def test_yaml_may_write_a_small_number_without_its_point(tmp_path) -> None:
 
 def test_a_fault_in_a_file_is_reported_with_its_line(tmp_path) -> None:
     path = tmp_path / "p.yaml"
-    path.write_text("# a comment\nstyle: fog\niteration: 5\n")
-    with pytest.raises(InputError, match=r"p\.yaml:3: there is no parameter 'iteration'"):
+    path.write_text("# a comment\nstyle: fog\nstep: 5\n")
+    with pytest.raises(InputError, match=r"p\.yaml:3: there is no parameter 'step'"):
         params.NSTGeneration.from_yaml(path)
 
 

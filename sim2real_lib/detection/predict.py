@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from sim2real_lib import images, progress
+from sim2real_lib import images
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.detection import offline
 from sim2real_lib.detection.tree import SIDES, objects
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import TP, box_iou, inside, match
 from sim2real_lib.files import whole_file
+from sim2real_lib.progress import progress_bar
 
 GREY = 114  # ultralytics' padding
 
@@ -96,7 +97,7 @@ def predict(
     areas_of = dict(list(catalog.boxes[catalog.boxes["ignore"]].groupby("frame_id")))
     number = {name: place for place, name in enumerate(classes)}
     tables = []
-    bar = progress.bar(total=len(catalog), desc="testing", unit="images", mininterval=1)
+    bar = progress_bar(total=len(catalog), desc="testing", unit="images", mininterval=1)
     for frame_ids, pixels, fits in loader:
         with torch.inference_mode():
             raw = network(torch.from_numpy(pixels).to(place).float() / 255)

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from ultralytics.models.yolo.detect import DetectionTrainer
 
-from sim2real_lib import progress
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
+from sim2real_lib.progress import progress_bar
 
 CHECKPOINT_SECONDS = 30  # what a kill costs at most, an epoch apart
 
@@ -80,7 +80,7 @@ class ArmTrainer(DetectionTrainer):
 
     def _start(self) -> None:
         self.done = self.resumed_at
-        self.bar = progress.bar(
+        self.bar = progress_bar(
             total=self.iterations * self.batch_size,
             initial=self.done * self.batch_size,
             desc=f"epoch {self.start_epoch + 1}/{self.epochs}",

@@ -8,12 +8,12 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import write_json
 from sim2real_lib.images import RGB, read_rgb, write_rgb
+from sim2real_lib.progress import progress_bar
 
 SUFFIX = ".png"  # lossless: what a detector sees is what the translator made
 
@@ -75,7 +75,7 @@ def translate(
 
     pairs = zip(map(Path, catalog.frames["image"]), targets, strict=True)
     jobs = [(source, target) for source, target in pairs if not _is_fresh(target, source)]
-    with tqdm(total=len(jobs), desc=variant, unit="image", disable=not progress) as bar:
+    with progress_bar(total=len(jobs), desc=variant, unit="image", disable=not progress) as bar:
         for paths, images in _batches(jobs, batch):
             for path, image in zip(paths, _translate_batch(translator, images), strict=True):
                 write_rgb(path, image)

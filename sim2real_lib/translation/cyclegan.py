@@ -13,11 +13,12 @@ from typing import Any, cast
 
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Tensor
-from tqdm import tqdm
 
+from sim2real_lib.errors import InputError
 from sim2real_lib.files import sha256
+from sim2real_lib.progress import progress_bar
 from sim2real_lib.translation.cyclegan_model import CycleGAN
 from sim2real_lib.translation.cyclegan_settings import Settings
 from sim2real_lib.translation.detail import keep_detail, resize, work_size
@@ -160,7 +161,10 @@ def _train(fabric: Fabric, run: _Run, on_step: Callable[[Progress], None] | None
     started = time.perf_counter()
     settings, model = run.settings, CycleGAN(fabric, run.settings, run.precision)
     steps = (settings.constant + settings.decay) * run.steps_per_unit
-    batch = settings.batch // fabric.world_size
+    batch, left_over = divmod(settings.batch, fabric.world_size)
+    if left_over:
+        what = f"a batch of {settings.batch} cannot be shared by {fabric.world_size} devices"
+        raise InputError(what, where="batch", remedy="Give a multiple, or fewer devices")
 
     home = TrainingFolder(run.folder, fabric)
     home.claim(run.request)
@@ -169,7 +173,15 @@ def _train(fabric: Fabric, run: _Run, on_step: Callable[[Progress], None] | None
         home.draw(model, run.source, run.target, 0)
 
     quiet = not run.progress or not fabric.is_global_zero
-    bar = tqdm(range(first, steps), "CycleGAN", steps, initial=first, disable=quiet, mininterval=1)
+    bar = progress_bar(
+        range(first, steps),
+        "CycleGAN",
+        steps,
+        initial=first,
+        disable=quiet,
+        unit="step",
+        mininterval=1,
+    )
     for step in bar:
         start = step * settings.batch + fabric.global_rank * batch
         real_a = fabric.to_device(run.source.samples(range(start, start + batch)))

@@ -25,8 +25,8 @@ def choose_precision(accelerator: str = "auto") -> str:
 def choose_layout(precision: str, device: torch.device) -> torch.memory_format:
     """Channels last where it pays: on GPUs, and on CPUs in bfloat16.
 
-    In float32 on a CPU the small networks of a demo run 5-40% slower in it, because normalisation
-    works on planes.
+    In float32 on a CPU small networks run up to a third slower in it, because normalisation works
+    on planes.
     """
     pays = device.type == "cuda" or precision.startswith("bf16")
     return torch.channels_last if pays else torch.contiguous_format

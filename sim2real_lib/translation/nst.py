@@ -3,9 +3,9 @@
 It departs from Gatys in four ways. The Gram distances are divided by the target Gram's own size,
 so that one weight suits every layer, pretrained or random features alike. The style is the mean
 Gram over several images, so that one odd image does not decide the weather. And what is optimised
-may be smaller than the frame, whose edges are then put back (see `detail`). And the search may begin
-with the content in the style's colours, so that a few steps suffice (see `colour_start`). With one
-style image, detail 0 and colour_start False it is the original experiment's recipe.
+may be smaller than the frame, whose edges are then put back (see `detail`). And the search may
+begin with the content in the style's colours, so that a few steps suffice (see `colour_start`).
+One style image, detail 0 and no colour start make the original experiment's recipe.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import read_rgb
+from sim2real_lib.translation.colour import match_colours
 from sim2real_lib.translation.detail import keep_detail, resize, work_size
 from sim2real_lib.translation.device import choose_device
 from sim2real_lib.translation.vgg import VGG16Features, vgg16_features
@@ -98,30 +99,6 @@ def mean_grams(features: VGG16Features, images: Sequence[Tensor]) -> dict[str, T
     with torch.no_grad():
         grams = [{n: gram(a)[0] for n, a in features(image[None]).items()} for image in images]
     return {name: torch.stack([each[name] for each in grams]).mean(0) for name in grams[0]}
-
-
-def match_colours(images: Tensor, pixels: Tensor) -> Tensor:
-    """Give each image the colour mean and covariance of other pixels by the linear map that moves
-    colours least (Pitié and Kokaram 2007).
-
-    Args:
-        images: (N, 3, H, W) in [0, 1].
-        pixels: (3, M) in [0, 1].
-    """
-    wanted, mean = torch.cov(pixels), pixels.mean(1, keepdim=True)
-    matched = []
-    for image in images.flatten(2):
-        root = _root(torch.cov(image) + 1e-5 * torch.eye(3, device=image.device))
-        inverse = torch.linalg.inv(root)
-        mapping = inverse @ _root(root @ wanted @ root) @ inverse
-        matched.append(mapping @ (image - image.mean(1, keepdim=True)) + mean)
-    return torch.stack(matched).reshape(images.shape).clamp(0, 1)
-
-
-def _root(matrix: Tensor) -> Tensor:
-    """The square root of a symmetric positive semidefinite matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
 
 
 def stylize(
@@ -270,7 +247,7 @@ class NSTTranslator:
         grams = mean_grams(self.features, small)
         self.pixels = torch.cat([image.flatten(1) for image in small], dim=1)
         self.style = {name: grams[name] for name in settings.style_layers}
-        digest = hashlib.sha256(repr(settings).encode())
+        digest = hashlib.sha256(repr(settings).encode() + self.pixels.cpu().numpy().tobytes())
         for name in settings.style_layers:
             digest.update(self.style[name].cpu().numpy().tobytes())
         self.identity = f"nst {digest.hexdigest()}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import box, catalog, frame
+from toy import box, catalog, frame
 
 from sim2real_lib.catalog.tables import concat
 from sim2real_lib.detection.compose import compose

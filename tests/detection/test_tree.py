@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import box
+from toy import box
 
 from sim2real_lib import images
 from sim2real_lib.detection.compose import compose

@@ -17,7 +17,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from sim2real_lib.datasets.minidrive import layouts, scene, weather
 from sim2real_lib.datasets.minidrive.geometry import Array
@@ -30,6 +29,7 @@ from sim2real_lib.datasets.minidrive.world import (
 )
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file, write_json, write_text
+from sim2real_lib.progress import progress_bar
 
 WORLD_FILE = "world.json"
 _BEGUN_FILE = ".world-begun.json"  # whose pictures a killed call left behind
@@ -93,7 +93,7 @@ def write(root: Path, world: World, workers: int | None = None, progress: bool =
     images = sum(_images(task) for task in tasks)
     with (
         _mapper(workers, len(tasks)) as run,
-        tqdm(total=images, unit="image", desc="MiniDrive", disable=not progress) as bar,
+        progress_bar(total=images, unit="image", desc="MiniDrive", disable=not progress) as bar,
     ):
         for task, result in zip(tasks, run(partial(_work, root, world), tasks), strict=True):
             results.append(result)
