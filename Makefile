@@ -5,13 +5,13 @@ PROFILE ?= demo
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lab report lint setup clean
+.PHONY: demo test lab report lint bench setup clean
 
 demo: $(READY) ## the main job: every notebook on params/$(PROFILE), ending in a report
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE)
 
 test: $(READY) lint ## lint, types and every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -23,6 +23,9 @@ lab: $(READY) ## JupyterLab, on this machine only
 
 report: $(READY) ## make outputs/$(PROFILE)/report.html anew from what the run has
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --forcerun results
+
+bench: $(READY) ## every benchmark, each printing its table
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 setup: $(READY) ## the environment in $(VENV), and notebook-aware git diffs
 

@@ -29,7 +29,7 @@ def papermill(job, options=""):
         f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
         f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {R} {options} -k python3"
         " --no-progress-bar --log-level ERROR --autosave-cell-every 1 --stderr-file /dev/stderr"
-        " 2> >(grep -v 'Kernel is running over TCP without encryption' >&2)"  # on loopback
+        " 2> >(grep --line-buffered -v IPKernelApp >&2)"  # the kernel's words about itself
     )
 
 

@@ -106,10 +106,10 @@ class DataAnalysis(Params):
     bdd100k_root: str = ""
     sequences: Annotated[list[str], Field(min_length=2)] = ["0001", "0002", "0006", "0018", "0020"]
     world_seed: int = 1
-    frames_per_scene: Count = 49
+    frames_per_scene: Count = 42
     kitti_size: Size = (256, 144)
     bdd_size: Size = (256, 144)
-    bdd_train_per_weather: Count = 70
+    bdd_train_per_weather: Count = 60
     bdd_val_per_weather: Count = 60
     classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
     min_visible_pixels: Annotated[int, Field(ge=0)] = 10
@@ -140,8 +140,8 @@ class CycleGANTraining(Params):
     target_images: Count = 500
     batch: Count = 1
     unit: Literal["epochs", "steps"] = "steps"
-    constant: Count = 300
-    decay: Annotated[int, Field(ge=0)] = 300
+    constant: Count = 250
+    decay: Annotated[int, Field(ge=0)] = 250
     learning_rate: Positive = 5e-4
     lambda_cycle: NonNegative = 10.0
     lambda_identity: NonNegative = 0.5
@@ -192,7 +192,7 @@ class YOLOTraining(Params):
     model: str = "yolov5n"
     weights: str = ""
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 320
-    iterations: Count = 500
+    iterations: Count = 420
     batch: Count = 4
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
     learning_rate: Positive = 1.5e-3

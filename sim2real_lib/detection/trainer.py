@@ -101,7 +101,7 @@ class ArmTrainer(DetectionTrainer):
     def _count(self) -> None:
         self.done += 1
         self.stop = self.done >= self.iterations
-        self.bar.set_description(f"epoch {self.epoch + 1}/{self.epochs}", refresh=False)
+        self.bar.set_description_str(f"epoch {self.epoch + 1}/{self.epochs}", refresh=False)
         losses = {name.removesuffix("_loss"): float(v) for name, v in self.tloss.items()}
         self.bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()}, refresh=False)
         self.bar.update(self.batch_size)

@@ -8,7 +8,16 @@ import pandas as pd
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.display import galleries, result_plots
-from sim2real_lib.display.report import Block, Facts, Picture, Section, Table, Wipe, write_report
+from sim2real_lib.display.report import (
+    Beside,
+    Block,
+    Facts,
+    Picture,
+    Section,
+    Table,
+    Wipe,
+    write_report,
+)
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.comparison import BASELINE, ORACLE, Comparison, arm_of
 from sim2real_lib.files import Artifact, read_manifest, whole_file
@@ -171,15 +180,17 @@ def _pictures(
         own = shown[shown["style"] == style]
         if own.empty:
             continue
-        for pair in own.groupby("translator", sort=False).first().reset_index().itertuples():
-            blocks.append(
-                Wipe(
-                    str(pair.original),
-                    str(pair.translated),
-                    labels=("Virtual KITTI clone", f"{pair.translator}, {style}"),
-                    caption=str(pair.frame_id),
-                )
+        first = own.groupby("translator", sort=False).first().reset_index()
+        wipes = [
+            Wipe(
+                str(pair.original),
+                str(pair.translated),
+                labels=("Virtual KITTI clone", f"{pair.translator}, {style}"),
+                caption=str(pair.frame_id),
             )
+            for pair in first.itertuples()
+        ]
+        blocks.append(Beside(wipes))
         gallery = galleries.translation_gallery(
             own, style, targets=targets.get(style, []), rows=p.gallery_frames
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sim2real_lib.evaluation import bootstrap
@@ -86,10 +87,8 @@ def in_words(gains: pd.DataFrame, gaps: pd.DataFrame, where: str) -> str:
             effect = "helped"
         elif row["high"] < 0:
             effect = "hurt"
-        share = gaps["share"].get((where, arm)) if len(gaps) else None
-        gap = "" if share is None or pd.isna(share) else f", {share:.0%} of the gap to the oracle"
-        sentences.append(
-            f"{arm} {effect}: {row['gain']:+.3f} mAP@0.5 "
-            f"(95% interval {row['low']:+.3f} to {row['high']:+.3f}){gap}."
-        )
+        share = gaps["share"].get((where, arm), np.nan) if len(gaps) else np.nan
+        gap = f", {share:.0%} of the gap to the oracle" if share > 0 and row["low"] > 0 else ""
+        gain, low, high = (f"{row[name]:+.3f}" for name in ("gain", "low", "high"))
+        sentences.append(f"{arm} {effect}: {gain} mAP@0.5 (95% interval {low} to {high}){gap}.")
     return " ".join(sentences) or "There is no translated arm to judge."
