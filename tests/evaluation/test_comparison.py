@@ -18,7 +18,7 @@ def detections(found: float, seed: int = 0) -> pd.DataFrame:
     right = rng.random(len(FRAMES)) < found
     table = pd.DataFrame({"frame_id": FRAMES, "class": "car", "ignored": False})
     table["confidence"] = rng.random(len(FRAMES))
-    return table.assign(**{name: right for name in TP})
+    return table.assign(**dict.fromkeys(TP, right))
 
 
 def compared(**found: float) -> Comparison:
