@@ -11,7 +11,7 @@ demo: $(READY) ## the main job: every notebook on params/$(PROFILE), ending in a
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE)
 
 test: $(READY) lint ## lint, types and every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check .

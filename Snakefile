@@ -28,10 +28,11 @@ def papermill(job, options=""):
     return (
         f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
         f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {R} {options} -k python3"
-        " --no-progress-bar --log-level ERROR --autosave-cell-every 1 --stderr-file /dev/stderr"
-        " 2> >(grep --line-buffered -v IPKernelApp >&2)"  # the kernel's words about itself
+        " --no-progress-bar --autosave-cell-every 1"
+        # The notebook's progress lines go on to the terminal: through a pipe, since papermill
+        # would truncate a file. Its own words, tracebacks above all, go beside the notebook.
+        " --stderr-file /dev/fd/3 3> >(cat >&2) 2> {log.papermill}"
     )
-
 
 
 def notebook(name):
@@ -65,6 +66,7 @@ rule analysis:
         source=source("01_data_analysis"),
     log:
         notebook=f"{R}/notebooks/01_data_analysis.ipynb",
+        papermill=f"{R}/notebooks/01_data_analysis.log",
     message:
         "01 data analysis: read, clean and split the data sets"
     shell:
@@ -82,6 +84,7 @@ rule cyclegan:
         source=source("02_cyclegan_training"),
     log:
         notebook=f"{R}/notebooks/02_cyclegan_training-{{style}}.ipynb",
+        papermill=f"{R}/notebooks/02_cyclegan_training-{{style}}.log",
     threads: run.threads
     priority: 2
     message:
@@ -100,6 +103,7 @@ rule nst:
         source=source("03_nst_generation"),
     log:
         notebook=f"{R}/notebooks/03_nst_generation-{{style}}.ipynb",
+        papermill=f"{R}/notebooks/03_nst_generation-{{style}}.log",
     threads: run.threads
     priority: 1
     message:
@@ -122,6 +126,7 @@ rule detector:
         source=source("04_yolo_training"),
     log:
         notebook=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.ipynb",
+        papermill=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.log",
     threads: run.threads
     wildcard_constraints:
         seed=r"\d+",
@@ -146,6 +151,7 @@ rule results:
         fan_out=json.dumps({"arms": run.arms, "seeds": run.seeds}),
     log:
         notebook=f"{R}/notebooks/05_result_visualization.ipynb",
+        papermill=f"{R}/notebooks/05_result_visualization.log",
     message:
         "05 results: compare the arms, write the report"
     shell:

@@ -6,7 +6,10 @@ Snakemake does all the scheduling; this only chooses its options and prints the 
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
+import nbformat
 import pandas as pd
 
 from sim2real_lib import params
@@ -32,7 +35,9 @@ def main(profile: str, *options: str) -> int:
     ]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     if status:
-        print(f"\nA step failed: its notebook, up to the error, lies in {run.run}/notebooks/")
+        print(f"\nStopped; what is finished is kept. See the notebooks in {run.run}/notebooks/")
+        for name, error in failures(run.folder / "notebooks"):
+            print(f"\n{name}: {error}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
     if before == report.stat().st_mtime_ns:
@@ -45,6 +50,15 @@ def main(profile: str, *options: str) -> int:
     print(pd.read_csv(run.folder / "results.csv").to_string(index=False))
     print(f"\nReport: {run.run}/report.html")
     return 0
+
+
+def failures(notebooks: Path) -> Iterator[tuple[str, str]]:
+    """(file name, error) of each executed notebook that stopped with one."""
+    for path in sorted(notebooks.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    yield path.name, f"{output.ename}: {output.evalue}"
 
 
 if __name__ == "__main__":
