@@ -36,8 +36,8 @@ def main(profile: str, *options: str) -> int:
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     if status:
         print(f"\nStopped; what is finished is kept. See the notebooks in {run.run}/notebooks/")
-        for name, error in failures(run.folder / "notebooks"):
-            print(f"\n{name}: {error}", file=sys.stderr)
+        for name, what in failures(run.folder / "notebooks"):
+            print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
     if before == report.stat().st_mtime_ns:

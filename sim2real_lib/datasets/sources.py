@@ -1,6 +1,6 @@
 """The three data sets of a run, read into one catalog."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from sim2real_lib.catalog import Catalog, concat
@@ -38,6 +38,23 @@ def prepare(p: DataAnalysis) -> None:
     """Draw MiniDrive where the run uses it and it is not there yet; else do nothing."""
     if p.data == "minidrive":
         minidrive.write(roots(p)["kitti"].parent, world(p))
+
+
+def first_look(p: DataAnalysis) -> dict[str, list[Path]]:
+    """Data set -> a few images, in seconds: something to look at while `prepare` draws the rest.
+
+    A MiniDrive of the same seed with one frame of each kind; only for `data: minidrive`.
+    """
+    small = replace(
+        world(p), scenes=tuple(p.sequences[:1]), frames_per_scene=1,
+        bdd_train_per_weather=1, bdd_val_per_weather=1,
+    )  # fmt: skip
+    home = p.folder / "first_look" / key(asdict(small), minidrive.VERSION)
+    minidrive.write(home, small, workers=1, progress=False)  # starting workers would take longer
+    return {
+        "Virtual KITTI": sorted((home / "vkitti2").rglob("*.jpg")),
+        "BDD100K": sorted((home / "bdd100k" / "images" / "100k" / "val").glob("*.jpg")),
+    }
 
 
 def read(p: DataAnalysis) -> Catalog:

@@ -136,7 +136,9 @@ def translation_gallery(
 
 
 @themed
-def side_by_side(groups: Mapping[str, Sequence[str | Path]], *, columns: int = 4) -> Chart:
+def side_by_side(
+    groups: Mapping[str, Sequence[str] | Sequence[Path]], *, columns: int = 4
+) -> Chart:
     """A row of images for each name, spread evenly over those given."""
     rows = []
     for name, paths in groups.items():
