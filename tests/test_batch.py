@@ -30,7 +30,11 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "params" / "smoke", home / "params")
     for path in (home / "params").glob("*.yaml"):
         text = path.read_text().replace("outputs/smoke", str(home / "run"))
-        path.write_text(text.replace("params/smoke", str(home / "params")))
+        text = text.replace("params/smoke", str(home / "params"))
+        # One arm less, for time: test_notebooks.py runs that one.
+        path.write_text(
+            text.replace("[baseline, cyclegan, nst, oracle]", "[baseline, nst, oracle]")
+        )
     return home / "params"
 
 

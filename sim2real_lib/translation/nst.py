@@ -28,6 +28,7 @@ from sim2real_lib.translation.vgg import VGG16Features, vgg16_features
 CONTENT_LAYERS = ("block2_conv2",)
 STYLE_LAYERS = ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3")
 SMALLEST_SIDE = 32  # pixels; VGG's four poolings leave a 2x2 map of it
+TINY = torch.finfo(torch.float32).tiny  # keeps a black image's losses from dividing by zero
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class ContentLoss(nn.Module):
     def __init__(self, target: Tensor) -> None:
         super().__init__()
         self.register_buffer("target", target)
-        self.register_buffer("size", target.square().mean(dim=(1, 2, 3)).clamp_min(1e-12))
+        self.register_buffer("size", target.square().mean(dim=(1, 2, 3)).clamp_min(TINY))
 
     def forward(self, activations: Tensor) -> Tensor:
         """(N,): one loss an image."""
@@ -75,7 +76,7 @@ class StyleLoss(nn.Module):
     def forward(self, activations: Tensor) -> Tensor:
         """(N,): one loss an image."""
         difference = (gram(activations) - self.target).square().sum(dim=(1, 2))
-        return difference / self.target.square().sum().clamp_min(1e-12)
+        return difference / self.target.square().sum().clamp_min(TINY)
 
 
 class TotalVariationLoss(nn.Module):
