@@ -7,6 +7,7 @@ from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.detection import compose
 from sim2real_lib.errors import InputError
+from sim2real_lib.evaluation.comparison import BASELINE, arm_of, seed_of
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import YOLOTraining
 
@@ -52,13 +53,13 @@ def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> 
         names = [
             name
             for name in done
-            if not arms or name.rpartition("-seed")[0] in arms
-            if not seeds or name.rpartition("-seed")[2] in map(str, seeds)
+            if not arms or arm_of(name) in arms
+            if not seeds or seed_of(name) in map(str, seeds)
         ]
     for name in names:
-        arm, _, seed = name.rpartition("-seed")
-        read_manifest(home / name, f"Run notebook 04_yolo_training with arm {arm}, seed {seed}")
-    if not any(name.startswith("baseline-seed") for name in names):
+        asked = f"arm {arm_of(name)}, seed {seed_of(name)}"
+        read_manifest(home / name, f"Run notebook 04_yolo_training with {asked}")
+    if BASELINE not in map(arm_of, names):
         remedy = f"Run notebook 04_yolo_training with arm baseline first, {ALL_OF_THEM}"
         raise InputError("there is no finished baseline to compare with", where=home, remedy=remedy)
     return {name: home / name for name in names}

@@ -71,6 +71,11 @@ def arm_of(name: str) -> str:
     return name.rpartition(SEED)[0]
 
 
+def seed_of(name: str) -> str:
+    """The seed of "<arm>-seed<n>", in digits."""
+    return name.rpartition(SEED)[2]
+
+
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """The mean over seeds of a table with a row a "<arm>-seed<n>"."""
     return table.groupby(arm_of, sort=False).mean().rename_axis("arm")
