@@ -1,6 +1,9 @@
 """Reading and writing images: RGB, uint8, whole or not at all."""
 
-from collections.abc import Iterable
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,9 @@ from sim2real_lib.files import whole_file
 from sim2real_lib.progress import progress_bar
 
 RGB = np.ndarray  # (height, width, 3), uint8, 0-255
+
+# ITU-T T.81, table B.1: SOF0 to SOF15 without DHT (C4), JPG (C8) and DAC (CC)
+JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 REMEDY = "Download or generate it again, or remove the frame from the data set"
 
@@ -38,12 +44,24 @@ def write_rgb(path: Path, image: RGB, *, jpeg_quality: int = 95) -> None:
             raise OSError(f"could not write {path}")
 
 
+def sizes(paths: Sequence[str | Path]) -> np.ndarray:
+    """(n, 2) widths and heights in pixels, whole numbers, from the files' headers alone.
+
+    Raises:
+        InputError: naming the first file that is missing or no image.
+    """
+    return np.array([size(path) for path in paths], dtype=np.int64).reshape(-1, 2)
+
+
 def size(path: str | Path) -> tuple[int, int]:
     """(width, height) in pixels from the file's header alone.
 
     Raises:
         InputError: when the file is missing or its header is not an image's.
     """
+    with suppress(OSError, struct.error, IndexError):  # Pillow says better what is wrong
+        if found := _size_in(_first_bytes(path)):
+            return found
     try:
         with Image.open(path) as image:
             return image.size
@@ -71,3 +89,29 @@ def verify(paths: Iterable[str | Path], *, progress: bool = True) -> None:
             raise InputError(
                 f"not a readable image ({error})", where=path, remedy=REMEDY
             ) from error
+
+
+def _first_bytes(path: str | Path) -> bytes:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, 4096)
+    finally:
+        os.close(file)
+
+
+def _size_in(head: bytes) -> tuple[int, int] | None:
+    """Width and height of a PNG or JPEG, where they stand among its first bytes.
+
+    Several times faster than opening the file with Pillow, which also sets up a decoder.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
+        width, height = struct.unpack_from(">II", head, 16)
+        return width, height
+    place = 2 if head.startswith(b"\xff\xd8\xff") else len(head)
+    while place + 9 <= len(head) and head[place] == 0xFF:
+        marker, length = struct.unpack_from(">BH", head, place + 1)
+        if marker in JPEG_FRAME_HEADERS:
+            height, width = struct.unpack_from(">HH", head, place + 5)
+            return width, height
+        place += 2 + length
+    return None

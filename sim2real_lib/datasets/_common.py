@@ -5,13 +5,16 @@ where a number belongs, a box inside out where columns go by position, a track w
 *refused*: whatever else was read from it would be doubtful. A record that is sound but describes
 nothing usable (its image is not on disk, its box has no area inside the image) is *dropped*, and
 listed in `Catalog.dropped` with file, line, reason.
+
+Links. A data set's root and the folders that its layout names may be links; a file in them that
+leads out of both is refused, so that an unpacked archive cannot reach the rest of the disk.
 """
 
 import csv
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 
@@ -19,12 +22,15 @@ import numpy as np
 import pandas as pd
 
 from sim2real_lib import images
-from sim2real_lib.catalog.tables import BOXES, DROPPED_COLUMNS, Catalog
+from sim2real_lib.catalog.tables import BOXES, DROPPED_COLUMNS, Catalog, positions
 from sim2real_lib.errors import InputError
 
 Fields = Mapping[str, type]  # a text table's columns in order: name -> str, int or float
 
-SIDES = {"left": "width", "top": "height", "right": "width", "bottom": "height"}
+SIDES = ("left", "top", "right", "bottom")
+# Annotators overshoot an image's border by a little; a box further out is not of this image, and
+# clipping it would make a box that nobody drew.
+MOST_OUTSIDE = 0.05  # of the image's width or height
 
 
 def folder(path: Path, remedy: str) -> Path:
@@ -48,9 +54,48 @@ def choose(asked: Sequence[str] | None, found: Iterable[str], what: str, where: 
     return chosen
 
 
-def numbered_images(path: Path, pattern: str, remedy: str) -> dict[int, Path]:
+def files(path: Path, root: Path, remedy: str) -> dict[str, Path]:
+    """The files of a folder by name; none of them may be a link that leads out of the data set.
+
+    Folders whose names the layout gives may be links, as people spread data over disks; what lies
+    in them is data, and data must not make the workbench read what its owner did not point to.
+
+    Args:
+        path: a folder of the layout, such as root/training/image_02/0001.
+        root: the data set's.
+        remedy: what to do when there is no such folder.
+
+    Raises:
+        InputError: when it is no folder, or holds a link to a file outside of it and of the root.
+    """
+    found: dict[str, Path] = {}
+    place = folder(path, remedy)
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                stay_inside(Path(entry.path), place, root)
+            if entry.is_file():
+                found[entry.name] = place / entry.name
+    return found
+
+
+def stay_inside(path: Path, *homes: Path) -> Path:
+    """`path` itself, when what it leads to lies in one of these folders; else an `InputError`."""
+    target = path.resolve()
+    if not any(target.is_relative_to(home.resolve()) for home in homes):
+        raise InputError(
+            f"this leads out of the data set, to {target}",
+            where=path,
+            remedy="Put the file itself there, or name the folder that holds it as the root",
+        )
+    return path
+
+
+def numbered_images(path: Path, root: Path, pattern: str, remedy: str) -> dict[int, Path]:
     """The images of a folder by number, ascending; group 1 of `pattern` is the number."""
-    matches = [(re.fullmatch(pattern, file.name), file) for file in folder(path, remedy).iterdir()]
+    matches = [
+        (re.fullmatch(pattern, name), file) for name, file in files(path, root, remedy).items()
+    ]
     numbered = {int(match[1]): file for match, file in matches if match}
     if not numbered:
         raise InputError("there are no images in this folder", where=path, remedy=remedy)
@@ -114,31 +159,37 @@ def refuse_inverted(table: pd.DataFrame) -> None:
 def assemble(
     frames: pd.DataFrame, boxes: pd.DataFrame, dropped: Sequence[tuple[str, int, str]] = ()
 ) -> Catalog:
-    """Read the images' sizes, clip boxes to them, drop what is left without area.
+    """Read the images' sizes, clip boxes to them, drop what lies outside or has no area.
 
     Args:
         frames: columns of `FRAMES` without width and height.
         boxes: columns of `BOXES`, and file and line.
         dropped: what the reader itself dropped: file, line, reason.
     """
-    with ThreadPoolExecutor() as pool:  # headers only: the time goes into waiting for the disk
-        sizes = np.array(list(pool.map(images.size, frames["image"])))
+    sizes = images.sizes(frames["image"].tolist())
     frames = frames.assign(width=sizes[:, 0], height=sizes[:, 1])
-    known = boxes["frame_id"].isin(frames["frame_id"])
-    orphans = boxes[~known].groupby("frame_id", sort=False)[["file", "line"]].first().reset_index()
-    orphans["reason"] = orphans["frame_id"] + ": its image is not on disk"
+    owner = positions(boxes["frame_id"], frames["frame_id"])
+    orphans = boxes[owner < 0].groupby("frame_id", sort=False)[["file", "line"]].first()
+    orphans = orphans.reset_index().assign(
+        reason=lambda o: o["frame_id"] + ": its image is not on disk"
+    )
 
-    boxes = boxes[known].copy()
-    size = frames.set_index("frame_id").loc[boxes["frame_id"], ["width", "height"]]
-    for side, limit in SIDES.items():
-        boxes[side] = boxes[side].to_numpy(float).clip(0, size[limit].to_numpy())
-    empty = (boxes["right"] <= boxes["left"]) | (boxes["bottom"] <= boxes["top"])
-    flat = boxes[empty].copy()
-    flat["reason"] = flat["frame_id"] + ": a " + flat["raw_class"] + " without area in its image"
-    tables = [pd.DataFrame(list(dropped), columns=DROPPED_COLUMNS), orphans, flat]
+    boxes, size = boxes[owner >= 0], sizes[owner[owner >= 0]]
+    corners = boxes[list(SIDES)].to_numpy(float)
+    limits = np.hstack([size, size])
+    outside = np.maximum(-corners, corners - limits) / limits
+    far = ~(outside <= MOST_OUTSIDE).all(axis=1)  # also where a corner is not a number
+    corners = corners.clip(0, limits)
+    flat = ~far & (corners[:, 2:] <= corners[:, :2]).any(axis=1)
+    tables = [pd.DataFrame(list(dropped), columns=DROPPED_COLUMNS), orphans]
+    for bad, what in ((far, "reaches far beyond its image"), (flat, "has no area in its image")):
+        lost = boxes[bad]
+        reason = lost["frame_id"] + ": a " + lost["raw_class"] + " " + what
+        tables.append(lost.assign(reason=reason))
+    kept = boxes.assign(**dict(zip(SIDES, corners.T, strict=True)))[~far & ~flat]
     return Catalog(
         frames,
-        boxes.loc[~empty, list(BOXES.columns)],
+        kept[list(BOXES.columns)],
         pd.concat([table[list(DROPPED_COLUMNS)] for table in tables], ignore_index=True),
     )
 

@@ -77,7 +77,7 @@ def _tracking(training: Path, sequences: Sequence[str] | None) -> Catalog:
     found = (path.name for path in drives.iterdir() if path.is_dir())
     frames, boxes = [], []
     for sequence in choose(sequences, found, "sequence", drives):
-        pictures = numbered_images(drives / sequence, IMAGE, TREE)
+        pictures = numbered_images(drives / sequence, training, IMAGE, TREE)
         frames.append(_frames(f"kitti/{sequence}/", pictures).assign(sequence=sequence))
         labels = read_table(
             [training / "label_02" / f"{sequence}.txt"], TRACKING_FIELDS, remedy=TREE
@@ -88,7 +88,7 @@ def _tracking(training: Path, sequences: Sequence[str] | None) -> Catalog:
 
 
 def _object(training: Path) -> Catalog:
-    pictures = numbered_images(training / "image_2", IMAGE, TREE)
+    pictures = numbered_images(training / "image_2", training, IMAGE, TREE)
     paths = {path.stem: path for path in sorted(folder(training / "label_2", TREE).glob("*.txt"))}
     frames = _frames("kitti/object/", pictures)
     frames["sequence"] = _padded(frames["index"])

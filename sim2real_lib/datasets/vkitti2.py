@@ -81,7 +81,7 @@ def read(
         for variant in choose(variants, VARIANTS, "variant of Virtual KITTI 2", rgb / found[scene]):
             place = Path(found[scene]) / variant
             prefix = f"vkitti2/{scene}/{variant}/"
-            pictures = numbered_images(rgb / place / "frames/rgb/Camera_0", IMAGE, TREE)
+            pictures = numbered_images(rgb / place / "frames/rgb/Camera_0", Path(root), IMAGE, TREE)
             frames.append(_frames(prefix, scene, variant, pictures))
             boxes.append(_boxes(prefix, text / place))
     return assemble(pd.concat(frames), pd.concat(boxes))
