@@ -18,6 +18,9 @@ RGB = np.ndarray  # (height, width, 3), uint8, 0-255
 
 # ITU-T T.81, table B.1: SOF0 to SOF15 without DHT (C4), JPG (C8) and DAC (CC)
 JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+JPEG_EXIF = 0xE1  # APP1
+ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)  # Exif's tag, and its values for a quarter turn
+LARGEST_PLAIN = 2**16  # pixels; a header that says more is damaged, as one that says 0
 
 REMEDY = "Download or generate it again, or remove the frame from the data set"
 
@@ -54,17 +57,20 @@ def sizes(paths: Sequence[str | Path]) -> np.ndarray:
 
 
 def size(path: str | Path) -> tuple[int, int]:
-    """(width, height) in pixels from the file's header alone.
+    """(width, height) in pixels from the file's header alone, as `read_rgb` turns it upright.
 
     Raises:
         InputError: when the file is missing or its header is not an image's.
     """
     with suppress(OSError, struct.error, IndexError):  # Pillow says better what is wrong
-        if found := _size_in(_first_bytes(path)):
+        found = _size_in(_first_bytes(path))
+        if found and min(found) > 0 and max(found) < LARGEST_PLAIN:
             return found
     try:
         with Image.open(path) as image:
-            return image.size
+            width, height = image.size
+            turned = image.getexif().get(ORIENTATION) in SIDEWAYS
+            return (height, width) if turned else (width, height)
     except FileNotFoundError as error:
         raise InputError("there is no such image", where=path, remedy=REMEDY) from error
     except (OSError, Image.DecompressionBombError) as error:
@@ -100,11 +106,12 @@ def _first_bytes(path: str | Path) -> bytes:
 
 
 def _size_in(head: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG or JPEG, where they stand among its first bytes.
+    """Width and height of a PNG or JPEG, where they stand among its first bytes and no Exif does.
 
     Several times faster than opening the file with Pillow, which also sets up a decoder.
     """
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
+    plain_png = head.startswith(b"\x89PNG\r\n\x1a\n") and b"eXIf" not in head
+    if plain_png and head[12:16] == b"IHDR":
         width, height = struct.unpack_from(">II", head, 16)
         return width, height
     place = 2 if head.startswith(b"\xff\xd8\xff") else len(head)
@@ -113,5 +120,7 @@ def _size_in(head: bytes) -> tuple[int, int] | None:
         if marker in JPEG_FRAME_HEADERS:
             height, width = struct.unpack_from(">HH", head, place + 5)
             return width, height
+        if marker == JPEG_EXIF:
+            return None  # it may turn the image by its side
         place += 2 + length
     return None

@@ -3,29 +3,37 @@
 The policy. A file that is not what it should be (a missing folder, a wrong number of fields, a word
 where a number belongs, a box inside out where columns go by position, a track without a class) is
 *refused*: whatever else was read from it would be doubtful. A record that is sound but describes
-nothing usable (its image is not on disk, its box has no area inside the image) is *dropped*, and
-listed in `Catalog.dropped` with file, line, reason.
+nothing usable (its image is not on disk, its box has no area inside the image or reaches far beyond
+it) is *dropped*, and listed in `Catalog.dropped` with file, line, reason.
 
 Links. A data set's root and the folders that its layout names may be links; a file in them that
 leads out of both is refused, so that an unpacked archive cannot reach the rest of the disk.
 """
 
-import csv
 import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.csv
 
 from sim2real_lib import images
-from sim2real_lib.catalog.tables import BOXES, DROPPED_COLUMNS, Catalog, positions
+from sim2real_lib.catalog.tables import BOXES, DROPPED_COLUMNS, FRAMES, Catalog, positions
+from sim2real_lib.datasets import taxonomy
 from sim2real_lib.errors import InputError
 
 Fields = Mapping[str, type]  # a text table's columns in order: name -> str, int or float
+Dropped = tuple[str, int, str]  # file, line (0: the whole file), reason
+
+ARROW = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+WHOLE = r"-?[0-9]{1,18}"  # what fits into 64 bits
+# No text holds them, but a cut-off archive does, and some parsers end a word there.
+CONTROL = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
 
 SIDES = ("left", "top", "right", "bottom")
 # Annotators overshoot an image's border by a little; a box further out is not of this image, and
@@ -81,7 +89,10 @@ def files(path: Path, root: Path, remedy: str) -> dict[str, Path]:
 
 def stay_inside(path: Path, *homes: Path) -> Path:
     """`path` itself, when what it leads to lies in one of these folders; else an `InputError`."""
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: Python up to 3.12, for a loop
+        raise InputError("this link leads nowhere", where=path, remedy="Remove it") from error
     if not any(target.is_relative_to(home.resolve()) for home in homes):
         raise InputError(
             f"this leads out of the data set, to {target}",
@@ -102,6 +113,29 @@ def numbered_images(path: Path, root: Path, pattern: str, remedy: str) -> dict[i
     return dict(sorted(numbered.items()))
 
 
+def text_lines(path: Path, remedy: str) -> list[str]:
+    """The lines of a UTF-8 text file, without their ends; a trailing one is empty.
+
+    Raises:
+        InputError: when the file cannot be read, or holds bytes that are not text: names the line.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            data = file.read()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        what = (error.strerror or "it cannot be read").lower()
+        raise InputError(what, where=path, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        _refuse_bytes(path, data[: error.start], remedy)
+    if len(data.translate(None, CONTROL)) < len(data):
+        first = next(place for place, byte in enumerate(data) if byte in CONTROL)
+        _refuse_bytes(path, data[:first], remedy)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.split("\n")
+
+
 def read_table(
     paths: Sequence[Path], fields: Fields, *, remedy: str, header: bool = False
 ) -> pd.DataFrame:
@@ -117,23 +151,30 @@ def read_table(
         InputError: naming the first bad line.
     """
     lines: list[str] = []
-    places: list[tuple[str, int]] = []
+    numbers: list[int] = []
+    counts = []
     for path in paths:
-        rows = [
-            (number, line) for number, line in enumerate(_text(path, remedy), 1) if line.strip()
-        ]
+        found = text_lines(path, remedy)
+        kept = [number for number, line in enumerate(found, 1) if line.strip(" \t")]
         if header:
-            names = rows.pop(0)[1].split() if rows else []
+            names = found[kept.pop(0) - 1].split() if kept else []
             if names != list(fields):
                 raise InputError(
                     f"the header is not {' '.join(fields)!r}", where=f"{path}:1", remedy=remedy
                 )
-        lines += [line for _, line in rows]
-        places += [(str(path), number) for number, _ in rows]
-    table = _parse(lines, places, fields, remedy)
-    table["file"] = pd.Series([file for file, _ in places], dtype="str")
-    table["line"] = [number for _, number in places]
-    return table
+        lines += [found[number - 1] for number in kept]
+        numbers += kept
+        counts.append(len(kept))
+    origin = pd.DataFrame(
+        {
+            "file": pd.Series([str(path) for path in paths], dtype="str").repeat(counts).array,
+            "line": pd.Series(numbers, dtype="int64"),
+        }
+    )
+    table = _parse(lines, fields)
+    if table is None:
+        _name_bad_line(lines, origin, fields, remedy)
+    return table.join(origin)
 
 
 def refuse(table: pd.DataFrame, bad: pd.Series, what: str, remedy: str = "") -> None:
@@ -156,9 +197,24 @@ def refuse_inverted(table: pd.DataFrame) -> None:
         )
 
 
-def assemble(
-    frames: pd.DataFrame, boxes: pd.DataFrame, dropped: Sequence[tuple[str, int, str]] = ()
-) -> Catalog:
+def resolve_classes(table: pd.DataFrame, column: str, section: str) -> taxonomy.Named:
+    """Canonical classes of a column of raw names; one that the taxonomy lacks is refused.
+
+    Args:
+        table: rows of `read_table`.
+        column: where the raw names stand.
+        section: the part of `taxonomy.yaml` that says what they mean.
+    """
+    known = taxonomy.of(section)
+    named = known.resolve(table[column])
+    refuse(
+        table, ~table[column].isin(known.names), f"there is no class {{{column}!r}}",
+        f"There are: {', '.join(known.names)}. They are listed in {taxonomy.FILE}",
+    )  # fmt: skip
+    return named
+
+
+def assemble(frames: pd.DataFrame, boxes: pd.DataFrame, dropped: Sequence[Dropped] = ()) -> Catalog:
     """Read the images' sizes, clip boxes to them, drop what lies outside or has no area.
 
     Args:
@@ -180,67 +236,71 @@ def assemble(
     outside = np.maximum(-corners, corners - limits) / limits
     far = ~(outside <= MOST_OUTSIDE).all(axis=1)  # also where a corner is not a number
     corners = corners.clip(0, limits)
-    flat = ~far & (corners[:, 2:] <= corners[:, :2]).any(axis=1)
-    tables = [pd.DataFrame(list(dropped), columns=DROPPED_COLUMNS), orphans]
-    for bad, what in ((far, "reaches far beyond its image"), (flat, "has no area in its image")):
-        lost = boxes[bad]
-        reason = lost["frame_id"] + ": a " + lost["raw_class"] + " " + what
-        tables.append(lost.assign(reason=reason))
-    kept = boxes.assign(**dict(zip(SIDES, corners.T, strict=True)))[~far & ~flat]
+    flat = (corners[:, 2:] <= corners[:, :2]).any(axis=1)
+    bad = far | flat
+    what = np.where(far[bad], " reaches far beyond its image", " has no area in its image")
+    lost = boxes[bad]
+    lost = lost.assign(reason=lost["frame_id"] + ": a " + lost["raw_class"] + what)
+    kept = boxes.assign(**dict(zip(SIDES, corners.T, strict=True)))[~bad]
+    tables = [pd.DataFrame(list(dropped), columns=DROPPED_COLUMNS), orphans, lost]
     return Catalog(
-        frames,
+        frames[list(FRAMES.columns)],
         kept[list(BOXES.columns)],
         pd.concat([table[list(DROPPED_COLUMNS)] for table in tables], ignore_index=True),
     )
 
 
-def _text(path: Path, remedy: str) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        what = (error.strerror or "it cannot be read").lower()
-        raise InputError(what, where=path, remedy=remedy) from error
-    except UnicodeDecodeError as error:
-        raise InputError("this is not a text file", where=path, remedy=remedy) from error
+def _refuse_bytes(path: Path, before: bytes, remedy: str) -> NoReturn:
+    line = before.count(b"\n") + 1
+    raise InputError("this is not a text file", where=f"{path}:{line}", remedy=remedy)
 
 
-def _parse(
-    lines: list[str], places: list[tuple[str, int]], fields: Fields, remedy: str
-) -> pd.DataFrame:
+def _parse(lines: list[str], fields: Fields) -> pd.DataFrame | None:
+    """The table, or None when one of its lines is not as it should be."""
     if not lines:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in fields.items()})
+    text = "\n".join(["", *lines, ""])
+    if any(uneven in text for uneven in ("\t", "  ", " \n", "\n ")):
+        text = "\n".join(" ".join(_words(line)) for line in lines)
+    types = {name: ARROW[kind] for name, kind in fields.items()}
     try:
-        table = pd.read_csv(
-            StringIO("\n".join(lines)), sep=r"\s+", header=None, quoting=csv.QUOTE_NONE,
-            dtype=dict(enumerate(fields.values())), keep_default_na=False,
-        )  # fmt: skip
-    except (ValueError, OverflowError) as error:
-        _name_bad_line(lines, places, fields, remedy)
-        raise InputError(f"unreadable table ({error})", where=places[0][0]) from error
-    short = table.isna() | table.isin([""])  # pandas fills up a line with too few fields
-    finite = np.isfinite(table.select_dtypes("number").to_numpy())
-    if table.shape[1] != len(fields) or short.to_numpy().any() or not finite.all():
-        _name_bad_line(lines, places, fields, remedy)
-    return table.set_axis(list(fields), axis=1)
+        # Exact to the last digit, and stricter than pandas, for which "1e5" is a whole number.
+        table = pyarrow.csv.read_csv(
+            pyarrow.py_buffer(text.encode()),
+            pyarrow.csv.ReadOptions(column_names=list(fields), use_threads=False),
+            pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False),
+            pyarrow.csv.ConvertOptions(column_types=types, null_values=[]),
+        ).to_pandas()
+    except pyarrow.ArrowInvalid:
+        return None
+    finite = np.isfinite(table.select_dtypes("float").to_numpy()).all()
+    return table if finite else None
 
 
-def _name_bad_line(
-    lines: list[str], places: list[tuple[str, int]], fields: Fields, remedy: str
-) -> None:
+def _words(line: str) -> list[str]:
+    return [word for word in line.replace("\t", " ").split(" ") if word]
+
+
+def _name_bad_line(lines: list[str], origin: pd.DataFrame, fields: Fields, remedy: str) -> NoReturn:
     """The slow way through a table that the fast way refused, to say which line and why."""
-    for line, (file, number) in zip(lines, places, strict=True):
-        words, where = line.split(), f"{file}:{number}"
+    for line, file, number in zip(lines, origin["file"], origin["line"], strict=True):
+        words, where = _words(line), f"{file}:{number}"
         if len(words) != len(fields):
             what = f"{len(words)} fields where {len(fields)} belong ({' '.join(fields)})"
             raise InputError(what, where=where, remedy=remedy)
         for word, (name, kind) in zip(words, fields.items(), strict=True):
-            if kind is not str and not _is_number(word, kind):
+            if not _is_valid(word, kind):
                 noun = "a whole number" if kind is int else "a finite number"
                 raise InputError(f"{name} is {word!r}, not {noun}", where=where, remedy=remedy)
+    raise InputError("this is no such table", where=origin["file"].iloc[0], remedy=remedy)
 
 
-def _is_number(word: str, kind: type) -> bool:
+def _is_valid(word: str, kind: type) -> bool:
+    """Whether Arrow, too, takes the word for a value of this kind."""
+    if kind is not float:
+        return kind is str or re.fullmatch(WHOLE, word) is not None
     try:
-        return math.isfinite(kind(word))
+        finite = math.isfinite(float(word))
     except ValueError:
         return False
+    return finite and word.isascii() and "_" not in word  # Python takes some liberties
