@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
-from sim2real_lib.catalog.tables import TIMES_OF_DAY, WEATHERS, Catalog
+from sim2real_lib.catalog.tables import TIMES_OF_DAY, WEATHERS, Catalog, positions
 from sim2real_lib.errors import InputError
 
 # Not in any file of the data sets, but in their papers.
-MULTIPLE_CITIES = {"kitti": "–", "vkitti2": "–", "bdd100k": "✓"}
+MULTIPLE_CITIES = {"kitti": "–", "vkitti1": "–", "vkitti2": "–", "bdd100k": "✓"}
 UNKNOWN = "undefined"
+NOTHING = "–"
 
 
 def data_table(catalog: Catalog) -> pd.DataFrame:
@@ -33,6 +35,61 @@ def data_table(catalog: Catalog) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("source")
 
 
+def sequence_table(catalog: Catalog, classes: Sequence[str]) -> pd.DataFrame:
+    """What each drive holds.
+
+    Args:
+        catalog: any catalog.
+        classes: which boxes count; ignore areas do not.
+
+    Returns:
+        One row a source and sequence (the index), in the catalog's order; sequences of a single
+        image, such as BDD100K's, are one row a split. Columns `frames`, `variants` (names), `boxes`
+        (count), `boxes a frame`, `occluded %` and `truncated %` (of the boxes of which it is known,
+        – where it is of none), `image sizes` ("1242x375", or how many), `weathers`.
+    """
+    frames = catalog.frames.assign(sequence=_sequence_names(catalog.frames))
+    owner = positions(catalog.boxes["frame_id"], frames["frame_id"])
+    boxes = catalog.boxes[["class", "occluded", "truncated"]].assign(
+        row=frames.groupby(["source", "sequence"], sort=False).ngroup().to_numpy()[owner]
+    )
+    counts = (boxes["class"].isin(classes) & ~catalog.boxes["ignore"]).to_numpy()
+    of_row = dict(list(boxes[counts].groupby("row")))
+    rows = {}
+    for row, (name, own) in enumerate(frames.groupby(["source", "sequence"], sort=False)):
+        its_boxes = of_row.get(row, boxes[:0])
+        rows[name] = {
+            "frames": len(own),
+            "variants": ", ".join(own["variant"].unique()),
+            "boxes": len(its_boxes),
+            "boxes a frame": round(len(its_boxes) / len(own), 1),
+            "occluded %": _percent(its_boxes["occluded"]),
+            "truncated %": _percent(its_boxes["truncated"]),
+            "image sizes": _sizes(own),
+            "weathers": _names(own["weather"], WEATHERS),
+        }
+    index = pd.MultiIndex.from_tuples(list(rows), names=["source", "sequence"])
+    return pd.DataFrame(list(rows.values()), index=index)
+
+
+def dropped_table(catalog: Catalog) -> pd.DataFrame:
+    """The records that the readers refused, by reason.
+
+    Returns:
+        One row a source and reason, the most frequent first: columns `source` (the beginning of the
+        frame's id), `reason` (what follows the id), `records` (count), and of the first of them
+        `example` (the frame's id), `file` and `line`.
+    """
+    reasons = catalog.dropped["reason"].astype("str")
+    parts = reasons.str.extract(r"^(?:(?P<example>(?P<source>[^/\s]+)/.*?): )?(?P<reason>.*)$")
+    table = catalog.dropped[["file", "line"]].join(parts.fillna(NOTHING))
+    grouped = table.groupby(["source", "reason"], sort=False)
+    counted = grouped[["example", "file", "line"]].first().assign(records=grouped.size())
+    columns = ["source", "reason", "records", "example", "file", "line"]
+    ordered = counted.reset_index()[columns].sort_values("records", ascending=False, kind="stable")
+    return ordered.reset_index(drop=True)
+
+
 def occluded_count(catalog: Catalog, classes: Sequence[str]) -> pd.Series:
     """Occluded objects in each frame.
 
@@ -43,10 +100,19 @@ def occluded_count(catalog: Catalog, classes: Sequence[str]) -> pd.Series:
     Returns:
         Whole numbers by frame id, for all frames in the catalog's order; 0 where there are none.
     """
-    boxes = catalog.boxes
-    counted = boxes["occluded"].fillna(False) & ~boxes["ignore"] & boxes["class"].isin(classes)
-    counts = boxes.loc[counted.astype(bool), "frame_id"].value_counts()
-    return counts.reindex(catalog.frames["frame_id"], fill_value=0).rename("occluded objects")
+    boxes = catalog.boxes[catalog.boxes["class"].isin(classes)]
+    counts = occluded_per_frame(catalog.frames, boxes)
+    return pd.Series(counts, pd.Index(catalog.frames["frame_id"]), name="occluded objects")
+
+
+def occluded_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> np.ndarray:
+    """How many of the boxes are known to be occluded, frame by frame in the order of `frames`.
+
+    Ignore areas, and boxes of other frames, do not count.
+    """
+    counted = boxes["occluded"].fillna(False).to_numpy(bool) & ~boxes["ignore"].to_numpy(bool)
+    owner = positions(boxes.loc[counted, "frame_id"], frames["frame_id"])
+    return np.bincount(owner[owner >= 0], minlength=len(frames))
 
 
 def occlusion_bins(
@@ -100,4 +166,22 @@ def automatic_thresholds(counts: pd.Series, parts: int = 3) -> list[int]:
 
 def _names(values: pd.Series, order: Iterable[str]) -> str:
     there = set(values) - {UNKNOWN}
-    return ", ".join(name for name in order if name in there) or "–"
+    return ", ".join(name for name in order if name in there) or NOTHING
+
+
+def _sequence_names(frames: pd.DataFrame) -> pd.Series:
+    """The frames' sequences, those of a single image under one name a split."""
+    alone = ~frames.duplicated(["source", "sequence"], keep=False)
+    several = frames[alone].groupby(["source", "split"])["frame_id"].transform("size") > 1
+    folded = several.reindex(frames.index, fill_value=False)
+    return frames["sequence"].mask(folded, "single images, " + frames["split"])
+
+
+def _percent(flags: pd.Series) -> str:
+    known = flags.dropna()
+    return f"{100 * known.mean():.0f}" if len(known) else NOTHING
+
+
+def _sizes(frames: pd.DataFrame) -> str:
+    sizes = frames[["width", "height"]].drop_duplicates().to_numpy()
+    return "{}x{}".format(*sizes[0]) if len(sizes) == 1 else f"{len(sizes)} sizes"

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
+import numpy as np
 import pandas as pd
 
 from sim2real_lib.catalog import Catalog
+from sim2real_lib.images import RGB
 
 FRAME = {
     "source": "kitti", "split": "train", "sequence": "0001", "index": 0, "variant": "original",
@@ -48,3 +51,15 @@ def drives(lengths: dict[str, int]) -> Catalog:
             for index in range(length)
         ]
     )
+
+
+def picture(seed: int, *, width: int = 320, height: int = 180) -> RGB:
+    """A picture with detail at all scales, as photographs have; the seed decides which."""
+    rng = np.random.default_rng(seed)
+    total = np.zeros((height, width, 3), np.float32)
+    for rows in (3, 6, 12, 24, 48, 96, 192, 384):
+        detail = rng.normal(size=(rows, rows * 2, 3)).astype(np.float32)
+        detail = cv2.resize(detail, (width, height), interpolation=cv2.INTER_AREA)
+        total += detail / rows**0.4
+    low, high = total.min(), total.max()
+    return ((total - low) * (255 / (high - low))).astype(np.uint8)

@@ -4,11 +4,14 @@ from catalogs import box, catalog, drives, frame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim2real_lib.catalog import Catalog
 from sim2real_lib.catalog.summary import (
     automatic_thresholds,
     data_table,
+    dropped_table,
     occluded_count,
     occlusion_bins,
+    sequence_table,
 )
 from sim2real_lib.errors import InputError
 
@@ -49,6 +52,75 @@ def test_clones_count_as_images_and_not_as_sequences() -> None:
     table = data_table(drives({"0001": 3, "0002": 2}))
     assert list(table["sequences"]) == [2, 2]
     assert list(table["images"]) == [5, 10]
+
+
+def test_the_sequence_table_has_a_row_for_each_drive() -> None:
+    frames = [
+        frame("a"), frame("b", index=1, width=90), frame("c", sequence="0002"),
+        frame("d", source="vkitti2", variant="clone"),
+        frame("e", source="vkitti2", variant="fog", weather="foggy"),
+    ]  # fmt: skip
+    boxes = [
+        box("a", occluded=True, truncated=True), box("a", left=12.0), box("b", name="tram"),
+        box("b", ignore=True), box("b", occluded=None, truncated=False),
+        box("d", occluded=None, truncated=True),
+    ]  # fmt: skip
+    table = sequence_table(catalog(frames, boxes), CLASSES)
+    assert table.index.names == ["source", "sequence"]
+    assert table.T.to_dict() == {
+        ("kitti", "0001"): {
+            "frames": 2, "variants": "original", "boxes": 3, "boxes a frame": 1.5,
+            "occluded %": "50", "truncated %": "50", "image sizes": "2 sizes", "weathers": "clear",
+        },
+        ("kitti", "0002"): {
+            "frames": 1, "variants": "original", "boxes": 0, "boxes a frame": 0.0,
+            "occluded %": "–", "truncated %": "–", "image sizes": "100x40", "weathers": "clear",
+        },
+        ("vkitti2", "0001"): {
+            "frames": 2, "variants": "clone, fog", "boxes": 1, "boxes a frame": 0.5,
+            "occluded %": "–", "truncated %": "100", "image sizes": "100x40",
+            "weathers": "clear, foggy",
+        },
+    }  # fmt: skip
+
+
+def test_images_that_are_sequences_by_themselves_are_one_row_a_split() -> None:
+    singles = [
+        frame(f"{split}{n}", source="bdd100k", split=split, sequence=f"{split}{n}")
+        for n in range(3)
+        for split in ("train", "test")
+    ]
+    video = [frame(f"v{n}", source="bdd100k", sequence="v", index=n) for n in range(2)]
+    whole = catalog([*singles, *video], [box("train0"), box("train2"), box("v1")])
+    table = sequence_table(whole, CLASSES)[["frames", "boxes"]]
+    assert table.reset_index().to_numpy().tolist() == [
+        ["bdd100k", "single images, train", 3, 2],
+        ["bdd100k", "single images, test", 3, 0],
+        ["bdd100k", "v", 2, 1],
+    ]
+
+
+def test_refused_records_are_grouped_by_source_and_reason() -> None:
+    reasons = [
+        "kitti/0001/000002: a Car has no area in its image",
+        "bdd100k/train/a: its image is not on disk",
+        "bdd100k/train/b: a car without a box",
+        "bdd100k/train/c: its image is not on disk",
+        "an unreadable line: it says nothing",
+    ]
+    dropped = pd.DataFrame(
+        {"file": [f"f{n}" for n in range(5)], "line": range(5), "reason": reasons}
+    )
+    whole = catalog([frame()])
+    table = dropped_table(Catalog(whole.frames, whole.boxes, dropped))
+    assert list(table.columns) == ["source", "reason", "records", "example", "file", "line"]
+    assert table.to_numpy().tolist() == [
+        ["bdd100k", "its image is not on disk", 2, "bdd100k/train/a", "f1", 1],
+        ["kitti", "a Car has no area in its image", 1, "kitti/0001/000002", "f0", 0],
+        ["bdd100k", "a car without a box", 1, "bdd100k/train/b", "f2", 2],
+        ["–", "an unreadable line: it says nothing", 1, "–", "f4", 4],
+    ]
+    assert dropped_table(whole).empty
 
 
 def test_every_frame_has_a_count_even_without_boxes() -> None:

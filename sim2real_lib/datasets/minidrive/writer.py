@@ -5,11 +5,8 @@ a kill keeps the pictures that are there; geometry is drawn again, because label
 """
 
 import json
-import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -30,6 +27,7 @@ from sim2real_lib.datasets.minidrive.world import (
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file, write_json, write_text
 from sim2real_lib.progress import progress_bar
+from sim2real_lib.workers import mapper
 
 WORLD_FILE = "world.json"
 _BEGUN_FILE = ".world-begun.json"  # whose pictures a killed call left behind
@@ -92,7 +90,7 @@ def write(root: Path, world: World, workers: int | None = None, progress: bool =
     results = []
     images = sum(_images(task) for task in tasks)
     with (
-        _mapper(workers, len(tasks)) as run,
+        mapper(min(workers or os.cpu_count() or 1, len(tasks))) as run,
         progress_bar(total=images, unit="image", desc="MiniDrive", disable=not progress) as bar,
     ):
         for task, result in zip(tasks, run(partial(_work, root, world), tasks), strict=True):
@@ -141,28 +139,6 @@ def _images(task: Task) -> int:
     if isinstance(task, SequenceTask):
         return len(task.frames) * (1 + len(VKITTI_VARIANTS))
     return len(task.images)
-
-
-@contextmanager
-def _mapper(workers: int | None, tasks: int) -> Iterator[Callable[..., Any]]:
-    """A `map` over so many processes, its results in order."""
-    workers = min(workers or os.cpu_count() or 1, tasks)
-    threads = cv2.getNumThreads()
-    if workers <= 1:
-        cv2.setNumThreads(1)
-        try:
-            yield map
-        finally:
-            cv2.setNumThreads(threads)
-        return
-    # Spawned, not forked: a notebook's process has threads that a fork would break.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
-        try:
-            yield pool.map
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
 
 
 def _work(root: Path, world: World, task: Task) -> list[Any]:

@@ -1,0 +1,33 @@
+"""Work over several processes, in a notebook as in a script."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+
+
+@contextmanager
+def mapper(workers: int) -> Iterator[Callable[..., Any]]:
+    """A `map` over so many processes, its results in order; 1 or fewer: in this one.
+
+    OpenCV keeps to one thread in each of them: the processes share the cores already.
+    """
+    if workers <= 1:
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            yield map
+        finally:
+            cv2.setNumThreads(threads)
+        return
+    # Spawned, not forked: a notebook's process has threads that a fork would break.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
+        try:
+            yield pool.map
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
