@@ -1,16 +1,25 @@
-"""Charts of a catalog: classes, box sizes, occlusion, weather and time of day."""
-
-from collections.abc import Sequence
+"""Charts of a catalog: classes, box sizes and shapes, objects in an image, weather, scenes."""
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
 from sim2real_lib.catalog.tables import TIMES_OF_DAY
+from sim2real_lib.display.chart_parts import (
+    by_source,
+    count_edges,
+    grouped_bars,
+    height_of,
+    legend_above,
+    log_edges,
+    nothing_here,
+    objects_of,
+    per_image,
+    percent,
+    stepped,
+)
 from sim2real_lib.display.style import (
-    COLOURS,
     INK,
     MUTED,
     SEQUENTIAL,
@@ -23,138 +32,92 @@ from sim2real_lib.display.style import (
 )
 from sim2real_lib.errors import InputError
 
-SIZE_LIMITS = {"small": 32.0, "medium": 96.0}  # COCO's, in pixels of the square root of the area
+# COCO's, in pixels of the square root of the area
+SIZE_LIMITS = {32.0: ("small", ""), 96.0: ("medium", "")}
+SIZE_TICKS = {float(size): str(size) for size in (2, 4, 8, 16, 32, 64, 96, 128, 256, 512)}
+SHAPE_LIMITS = {1.0: ("higher than wide", "wider than high")}
+SHAPE_TICKS = {2.0**power: f"{2.0**power:g}" for power in range(-4, 5)}
 CLASSES_SHOWN = 12
+UNDEFINED = "undefined"
 
 
 @themed
 def class_counts(frames: pd.DataFrame, boxes: pd.DataFrame) -> Chart:
     """Objects by class and source, most frequent class first; ignored areas are left out."""
-    objects = _objects(frames, boxes)
-    counts = objects.groupby(["class", "source"]).size().unstack(fill_value=0)
-    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False).index[:CLASSES_SHOWN]]
-    sources = ordered(counts.columns, "source")
-    figure = chart(7.5, 1.2 + 0.24 * len(counts) * (len(sources) + 0.8))
+    objects = objects_of(frames, boxes)
+    counts = objects.groupby(["class", "source"], observed=True).size().unstack()
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False).index]
+    shown, rest = counts[:CLASSES_SHOWN], counts[CLASSES_SHOWN:]
+    figure = chart(7.5, height_of(shown))
     axes = figure.subplots()
-    thickness = 0.8 / max(1, len(sources))
-    for position, source in enumerate(sources):
-        at = np.arange(len(counts)) + (position - (len(sources) - 1) / 2) * thickness
-        bars = axes.barh(
-            at, counts[source], 0.88 * thickness, color=source_colour(source), label=source
-        )
-        texts = [f"{count:,}" for count in counts[source]]
-        axes.bar_label(bars, texts, padding=4, color=MUTED, fontsize=8)
-    axes.set_yticks(range(len(counts)), counts.index)
-    axes.invert_yaxis()
-    axes.tick_params(axis="y", labelcolor=INK)
-    axes.grid(axis="y", visible=False)
-    axes.margins(x=0.12)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set(title="Objects by class", xlabel="objects", ylabel="class")
-    _legend_above(axes, len(sources))
+    if shown.empty:
+        nothing_here(axes, "there are no objects")
+    else:
+        grouped_bars(axes, shown, shown.map("{:,.0f}".format))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    note = f"  (rarer: {', '.join(rest.index)})" if len(rest) else ""
+    axes.set(title="Objects by class", xlabel=f"objects{note}", ylabel="class")
+    legend_above(axes)
     return figure
 
 
 @themed
 def box_sizes(frames: pd.DataFrame, boxes: pd.DataFrame) -> Chart:
     """How large objects are, by source, on a logarithmic scale with COCO's size limits."""
-    objects = _objects(frames, boxes)
+    objects = objects_of(frames, boxes)
     width, height = objects["right"] - objects["left"], objects["bottom"] - objects["top"]
-    size = np.sqrt(width * height)
-    figure = chart(7.5, 3.4)
-    axes = figure.subplots()
-    low, high = (size.min(), size.max()) if len(size) else (1.0, 100.0)
-    edges = np.geomspace(low * 0.95, high * 1.05, 32)
-    sources = ordered(objects["source"], "source")
-    for source in sources:
-        counts, _ = np.histogram(size[objects["source"] == source], edges)
-        share = 100 * counts / counts.sum()
-        colour = source_colour(source)
-        axes.stairs(share, edges, fill=True, color=colour, alpha=0.13)
-        axes.stairs(share, edges, color=colour, linewidth=1.8, label=source)
-    axes.set_xscale("log")
-    axes.set_xlim(edges[0], edges[-1])
-    axes.set_ylim(bottom=0)
-    ticks = [tick for tick in (2, 4, 8, 16, 32, 64, 96, 128, 256, 512) if low <= tick <= high]
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.minorticks_off()
-    for name, limit in SIZE_LIMITS.items():
-        if edges[0] < limit < edges[-1]:
-            axes.axvline(limit, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-            axes.annotate(
-                f"{name} ", (limit, 1), xycoords=("data", "axes fraction"),
-                ha="right", va="top", color=MUTED, fontsize=8,
-            )  # fmt: skip
-    axes.set(
-        title="Object size",
-        xlabel="square root of the box's area, pixels",
-        ylabel="share of the source's objects, %",
+    figure = _on_a_log_scale(
+        by_source(np.sqrt(width * height), objects["source"]), SIZE_TICKS, SIZE_LIMITS
     )
-    _legend_above(axes, len(sources))
+    figure.axes[0].set(title="Object size", xlabel="square root of the box's area, pixels")
     return figure
 
 
 @themed
-def occlusion(
-    frames: pd.DataFrame,
-    boxes: pd.DataFrame,
-    *,
-    thresholds: Sequence[int] = (5, 10),
-    by: str = "source",
-) -> Chart:
-    """Occluded objects in an image, a panel for each source or weather, with the bins' limits.
+def box_shapes(frames: pd.DataFrame, boxes: pd.DataFrame) -> Chart:
+    """How wide objects are for their height, by source, on a logarithmic scale; 1 is a square."""
+    objects = objects_of(frames, boxes)
+    width, height = objects["right"] - objects["left"], objects["bottom"] - objects["top"]
+    figure = _on_a_log_scale(
+        by_source(width / height, objects["source"]), SHAPE_TICKS, SHAPE_LIMITS
+    )
+    figure.axes[0].set(title="Object shape", xlabel="width of the box / its height")
+    return figure
 
-    Args:
-        thresholds: upper limits of the cumulative bins; the last bin, all images, is implied.
-        by: the column of `frames` that makes the panels.
-    """
-    counts = occluded_per_image(frames, boxes)
-    known = boxes.loc[boxes["occluded"].notna(), "frame_id"]
-    labelled = set(frames.loc[frames["frame_id"].isin(known), by])
-    # Boxes of unknown occlusion are not boxes without: a panel of zeros would say so.
-    names = [name for name in ordered(frames[by], by) if name in labelled]
-    unknown = [name for name in ordered(frames[by], by) if name not in labelled]
-    if not names:
-        raise InputError("no box says whether it is occluded", remedy="Leave this chart out")
-    most = int(counts.max()) if len(counts) else 0
-    most = max(most, max(thresholds, default=0) + 1)
-    figure = chart(8.5, 1.0 + 1.55 * len(names))
-    panels = figure.subplots(len(names), sharex=True, squeeze=False)[:, 0]
-    for axes, name in zip(panels, names, strict=True):
-        own = counts[(frames[by] == name).to_numpy()]
-        images = np.bincount(own, minlength=most + 1)
-        axes.bar(range(most + 1), images, 0.82, color=COLOURS.get(by, source_colour)(name))
-        axes.set_xlim(-0.6, most + 0.6)
-        axes.set_ylim(0, max(1, images.max()) * 1.3)
-        shares = []
-        for limit in thresholds:
-            axes.axvline(limit + 0.5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-            axes.annotate(
-                f"0–{limit} ", (limit + 0.5, 0.97), xycoords=("data", "axes fraction"),
-                ha="right", va="top", color=INK, fontsize=8,
-            )  # fmt: skip
-            images_in, objects_in = (own <= limit).mean(), own[own <= limit].sum()
-            shares.append(
-                f"0–{limit}: {_percent(images_in)} of images, "
-                f"{_percent(objects_in / max(1, own.sum()))} of occluded objects"
-            )
-        axes.set_title("    ".join(shares), loc="right", fontsize=8, color=MUTED, weight="normal")
-        axes.grid(axis="x", visible=False)
-        axes.set(title=f"{name} · {len(own):,} images", ylabel="images")
-    note = f"  (occlusion is not labelled in {', '.join(unknown)})" if unknown else ""
-    panels[-1].set_xlabel(f"occluded objects in the image{note}")
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    headline(figure, "Occlusion and the evaluation bins")
+
+@themed
+def objects_per_image(frames: pd.DataFrame, boxes: pd.DataFrame) -> Chart:
+    """How many objects an image holds, by source; images without any count, ignored areas don't."""
+    counts = per_image(frames, boxes[~boxes["ignore"].to_numpy(bool)])
+    groups = by_source(counts, frames["source"]) if counts.any() else {}
+    edges = count_edges(list(groups.values()), bins=60, outside=0.005)
+    figure = chart(7.5, 3.4)
+    axes = figure.subplots()
+    for source, own in groups.items():
+        name = f"{source} (median {np.median(own):.0f})"
+        stepped(axes, own, edges, colour=source_colour(source), label=name)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(
+        title="Objects in an image", xlabel="objects in the image",
+        ylabel="share of the source's images, %",
+    )  # fmt: skip
+    if not groups:
+        nothing_here(axes, "there are no objects")
+    legend_above(axes)
     return figure
 
 
 @themed
 def weather_by_time(frames: pd.DataFrame) -> Chart:
     """Images by weather and time of day, a panel for each source."""
-    sources = ordered(frames["source"], "source")
-    weathers = ordered(frames["weather"], "weather")
+    sources = ordered(frames["source"].unique(), "source")
+    if not sources:
+        raise InputError("there are no frames to count")
+    weathers = ordered(frames["weather"].unique(), "weather")
     times = [time for time in TIMES_OF_DAY if (frames["timeofday"] == time).any()]
-    figure = chart(1.6 + 2.6 * len(sources), 1.4 + 0.42 * len(weathers))
+    figure = chart(1.6 + max(2.6, 0.74 * len(times)) * len(sources), 1.4 + 0.42 * len(weathers))
     panels = figure.subplots(1, len(sources), sharey=True, squeeze=False)[0]
     tables = {
         source: pd.crosstab(own["weather"], own["timeofday"])
@@ -162,7 +125,7 @@ def weather_by_time(frames: pd.DataFrame) -> Chart:
         .to_numpy()
         for source, own in frames.groupby("source")
     }
-    most = max((int(table.max()) for table in tables.values()), default=1)
+    most = max(int(table.max()) for table in tables.values())
     shade = LogNorm(0.7, max(2, most))  # a foggy few beside clear thousands must still show
     for axes, source in zip(panels, sources, strict=True):
         table = tables[source]
@@ -177,6 +140,7 @@ def weather_by_time(frames: pd.DataFrame) -> Chart:
         axes.set(title=f"{source} · {table.sum():,} images", xlabel="time of day")
         axes.grid(visible=False)
         axes.tick_params(labelcolor=INK)
+        axes.tick_params(axis="x", labelsize=8.5)
         axes.spines["bottom"].set_visible(False)
     panels[0].invert_yaxis()
     panels[0].set_ylabel("weather")
@@ -184,20 +148,63 @@ def weather_by_time(frames: pd.DataFrame) -> Chart:
     return figure
 
 
-def occluded_per_image(frames: pd.DataFrame, boxes: pd.DataFrame) -> np.ndarray:
-    """How many boxes known to be occluded each frame holds, in the order of `frames`."""
-    occluded = boxes[boxes["occluded"].fillna(False).astype(bool) & ~boxes["ignore"]]
-    counts = occluded.groupby("frame_id").size()
-    return counts.reindex(frames["frame_id"], fill_value=0).to_numpy(dtype=int)
+@themed
+def scenes(frames: pd.DataFrame) -> Chart:
+    """What places the images show, by source: most frequent first, the undefined last."""
+    counts = frames.groupby(["scene", "source"]).size().unstack()
+    named = counts.drop(index=UNDEFINED, errors="ignore").notna().any()
+    unsaid = ordered(counts.columns[~named], "source")
+    counts = counts.drop(columns=unsaid).dropna(how="all")
+    shares = counts / counts.sum()
+    order = shares.max(axis=1).sort_values(ascending=False, kind="stable").index
+    order = order[np.argsort(order == UNDEFINED, kind="stable")]
+    shares, counts = 100 * shares.loc[order], counts.loc[order]
+    figure = chart(7.5, height_of(shares))
+    axes = figure.subplots()
+    if shares.empty:
+        nothing_here(axes, "no image says what place it shows")
+    else:
+        texts = (shares / 100).map(percent) + counts.map("   {:,.0f}".format)
+        grouped_bars(axes, shares, texts)
+    note = f"  (no scene is given in {', '.join(unsaid)})" if unsaid else ""
+    axes.set(title="Scenes", xlabel=f"share of the source's images, %{note}", ylabel="scene")
+    legend_above(axes)
+    return figure
 
 
-def _objects(frames: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
-    return boxes[~boxes["ignore"]].merge(frames[["frame_id", "source"]], on="frame_id")
+def _on_a_log_scale(
+    groups: dict[str, np.ndarray],
+    ticks: dict[float, str],
+    limits: dict[float, tuple[str, str]],
+) -> Chart:
+    """A stepped histogram of each source.
 
-
-def _legend_above(axes: Axes, columns: int) -> None:
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, borderaxespad=0.4)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    Args:
+        groups: values by source.
+        ticks: what to write at which value, where it is in the picture.
+        limits: values that part small from large, and the words left and right of them.
+    """
+    figure = chart(7.5, 3.4)
+    axes = figure.subplots()
+    edges = log_edges(list(groups.values()), bins=48)
+    for source, own in groups.items():
+        stepped(axes, own, edges, colour=source_colour(source), label=source)
+    axes.set_xscale("log")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, 1.1 * axes.dataLim.y1 if groups else 1)
+    inside = {at: text for at, text in ticks.items() if edges[0] <= at <= edges[-1]}
+    axes.set_xticks(list(inside), list(inside.values()))
+    axes.minorticks_off()
+    for limit, words in limits.items():
+        if groups and edges[0] < limit < edges[-1]:
+            axes.axvline(limit, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+            for word, side in zip(words, ("right", "left"), strict=True):
+                axes.annotate(
+                    f" {word} ", (limit, 0.99), xycoords=("data", "axes fraction"),
+                    ha=side, va="top", color=MUTED, fontsize=8,
+                )  # fmt: skip
+    if not groups:
+        nothing_here(axes, "there are no objects")
+    axes.set_ylabel("share of the source's objects, %")
+    legend_above(axes)
+    return figure

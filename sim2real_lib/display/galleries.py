@@ -1,23 +1,32 @@
-"""Pictures beside pictures: samples of a data set, faulty boxes, translations."""
+"""Pictures beside pictures: samples of a data set, duplicates, translations, detections."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from sim2real_lib.catalog import Catalog
-from sim2real_lib.display.boxes import draw_boxes
-from sim2real_lib.display.pictures import fit, load
-from sim2real_lib.display.style import MUTED, Chart, chart, headline, ordered, themed
+from sim2real_lib.display.picture_grid import (
+    THUMBNAIL,
+    Titled,
+    grid,
+    in_rows_of_one_shape,
+    of_frames,
+    picture_of,
+    show,
+    spread,
+    with_boxes,
+)
+from sim2real_lib.display.pictures import load
+from sim2real_lib.display.style import INK, PAPER, Chart, chart, headline, ordered, themed
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import RGB, read_rgb
 
-Titled = tuple[str, RGB]
-
-THUMBNAIL = 560  # pixels across: enough for a page, and a hundred of them still fit in memory
+PAGE = 10.5  # inches that pictures may take up in a row
+LOWEST, HIGHEST = 0.95, 1.6  # inches that a sample of a weather is high
+STACKED = 1.0  # the same of samples under one another: the page gets long
 
 
 @themed
@@ -43,47 +52,88 @@ def sample_grid(
         picked.append(first.iloc[len(first) // 2])
     order = ordered((row["source"] for row in picked), "source")
     picked.sort(key=lambda row: order.index(row["source"]))
+    drawn = None if boxes is None else of_frames(boxes, pd.DataFrame(picked))
     pictures = [
-        (" · ".join(dict.fromkeys(str(row[name]) for name in by)), _picture(row, boxes))
+        (" · ".join(dict.fromkeys(str(row[name]) for name in by)), picture_of(row, drawn))
         for row in picked
     ]
-    # Wide and high pictures do not share a row: the wide ones would float in it.
-    shapes = groupby(pictures, key=lambda titled: round(titled[1].shape[1] / titled[1].shape[0], 1))
-    return _grid([row for _, same in shapes for row in _rows(list(same), columns)])
+    return grid(in_rows_of_one_shape(pictures, columns))
 
 
 @themed
-def faulty_boxes(
-    frames: pd.DataFrame, faults: pd.DataFrame, *, columns: int = 6, most: int = 18
+def weather_samples(
+    frames: pd.DataFrame, boxes: pd.DataFrame | None = None, *, each: int = 2
 ) -> Chart:
-    """Close-ups of boxes that were found faulty, one after another by kind of fault.
+    """Images of every weather, a row for each, from every source that has it; by day if possible.
+
+    Images of another time of day say which.
 
     Args:
-        faults: rows of the boxes table with a column `rule` ("exact duplicate", "two classes", …),
-            as `clean.find_faults` gives; boxes of one frame, place and rule share a picture.
-        most: how many pictures to show, shared evenly among the kinds.
+        boxes: drawn over the images when given.
+        each: how many images of a weather and source, spread evenly over those by day.
     """
-    if faults.empty:
-        raise InputError("there are no faulty boxes to show")
+    if frames.empty:
+        raise InputError("there are no frames to show")
+    weathers = ordered(frames["weather"].unique(), "weather")
+    sources = ordered(frames["source"].unique(), "source")
+    aspects = frames.assign(aspect=frames["width"] / frames["height"]).groupby("source")["aspect"]
+    widths = aspects.median()[sources].to_numpy()
+    # Side by side, unless that makes wide pictures too low to see anything in.
+    beside = PAGE / (each * widths.sum()) >= LOWEST
+    across, down = (each, 1) if beside else (1, each)
+    high = min(HIGHEST if beside else STACKED, PAGE / (across * widths.sum()))
+    rows, columns = len(weathers) * down, len(sources) * across
+    figure = chart(1.0 + high * across * widths.sum(), 0.3 + rows * (high + 0.04), pictures=True)
+    panels = figure.subplots(
+        rows, columns, squeeze=False, width_ratios=list(np.repeat(widths, across))
+    )
+    for axes in panels.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines["bottom"].set_visible(False)
+    picked = [_by_day(own, each) for _, own in frames.groupby(["weather", "source"])]
+    drawn = None if boxes is None else of_frames(boxes, pd.concat(picked))
+    for own in picked:
+        row = weathers.index(own["weather"].iloc[0]) * down
+        column = sources.index(own["source"].iloc[0]) * across
+        cells = panels[row : row + down, column : column + across].flat
+        for axes, (_, frame) in zip(cells, own.iterrows(), strict=False):
+            show(axes, picture_of(frame, drawn))
+            if frame["timeofday"] != "daytime":
+                axes.text(
+                    0.02, 0.95, frame["timeofday"], transform=axes.transAxes, va="top",
+                    fontsize=7, bbox={"fc": PAPER, "lw": 0, "pad": 1.5, "alpha": 0.85},
+                )  # fmt: skip
+    for axes, weather in zip(panels[::down, 0], weathers, strict=True):
+        axes.set_ylabel(weather, rotation=0, ha="right", va="center", color=INK)
+    for axes, source in zip(panels[0, ::across], sources, strict=True):
+        axes.set_title(source, pad=5)
+    return figure
+
+
+@themed
+def duplicate_images(frames: pd.DataFrame, pairs: pd.DataFrame, *, most: int = 6) -> Chart:
+    """Images that are the same, two and two; first those that lie on both sides of a split.
+
+    Args:
+        pairs: columns kind ("same file", "same picture"), frame_id_a, frame_id_b, split_a, split_b
+            and likeness.
+        most: how many pairs to show, shared evenly among the kinds.
+    """
+    if pairs.empty:
+        raise InputError("there are no images that are the same")
     images = frames.set_index("frame_id")["image"]
-    places = faults.assign(
-        place=faults[["left", "top", "right", "bottom"]].round().astype(int).apply(tuple, axis=1)
-    ).groupby(["rule", "frame_id", "place"], sort=False)
-    share = max(1, most // faults["rule"].nunique())
-    shown: dict[str, int] = {}
-    pictures = []
-    for place, group in places:
-        fault, frame_id = map(str, place[:2])
-        shown[fault] = shown.get(fault, 0) + 1
-        if shown[fault] > share:
-            continue
-        box = group.iloc[0]
-        classes = " + ".join(dict.fromkeys(group["class"]))
-        size = f"{box['right'] - box['left']:.0f} × {box['bottom'] - box['top']:.0f} px"
-        pictures.append((fault, f"{fault}\n{classes}, {size}", images[frame_id], group))
-    pictures.sort(key=lambda picture: picture[0])
-    crops = [(title, _close_up(read_rgb(image), group)) for _, title, image, group in pictures]
-    return _grid(_rows(crops, columns))
+    share = max(1, most // pairs["kind"].nunique())
+    pictures: list[Titled] = []
+    for _, own in pairs.groupby("kind"):
+        astride = own["split_a"] != own["split_b"]
+        first = own[astride].iloc[spread(astride.sum(), share)]
+        rest = own[~astride].iloc[spread((~astride).sum(), share - len(first))]
+        for pair in pd.concat([first, rest]).to_dict("records"):
+            two = [load(images[pair[f"frame_id_{side}"]], THUMBNAIL) for side in "ab"]
+            pictures.append((_of_pair(pair), _beside(*two)))
+    # Of one shape in a row, else in the order above.
+    pictures.sort(key=lambda titled: titled[1].shape[0])
+    return grid(in_rows_of_one_shape(pictures, 2), widest=5.75)
 
 
 @themed
@@ -109,15 +159,13 @@ def translation_gallery(
     frame_ids = sorted(wide.dropna().index)
     if not frame_ids:
         raise InputError(f"no frame was translated to {style!r} by every translator")
-    kept = np.unique(
-        np.linspace(0, len(frame_ids) - 1, min(rows, len(frame_ids))).round().astype(int)
-    )
+    kept = spread(len(frame_ids), rows)
     originals = own.drop_duplicates("frame_id").set_index("frame_id")["original"]
     heads = ["original", *translators] + (["target"] if targets else [])
     table = []
     for position, frame_id in enumerate(frame_ids[at] for at in kept):
         paths = [originals[frame_id], *wide.loc[frame_id, translators]]
-        row = [_with_boxes(read_rgb(path), frame_id, boxes) for path in paths]
+        row = [with_boxes(read_rgb(path), frame_id, boxes) for path in paths]
         if targets:
             row.append(_cropped_like(row[0], load(targets[position % len(targets)], THUMBNAIL)))
         table.append(row)
@@ -128,7 +176,7 @@ def translation_gallery(
     panels = figure.subplots(len(table), len(heads), squeeze=False)
     for row_axes, row in zip(panels, table, strict=True):
         for axes, picture in zip(row_axes, row, strict=True):
-            _show(axes, picture)
+            show(axes, picture)
     for axes, head in zip(panels[0], heads, strict=True):
         axes.set_title(head, pad=5)
     headline(figure, f"Translated to {style}")
@@ -142,9 +190,9 @@ def side_by_side(
     """A row of images for each name, spread evenly over those given."""
     rows = []
     for name, paths in groups.items():
-        kept = np.unique(np.linspace(0, len(paths) - 1, columns).round().astype(int))
+        kept = spread(len(paths), columns)
         rows.append([(name, load(paths[at], THUMBNAIL)) for at in kept])
-    return _grid(rows)
+    return grid(rows)
 
 
 @themed
@@ -166,42 +214,43 @@ def detections(
         kept = np.unique(np.linspace(0, len(frames) - 1, columns + 2).round().astype(int))[1:-1]
         row: list[Titled] = []
         for _, frame in frames.iloc[kept].iterrows():
-            row.append((f"{weather} · labelled", _picture(frame, test.boxes)))
-            row.append((f"{weather} · found", _picture(frame, sure)))
+            row.append((f"{weather} · labelled", picture_of(frame, test.boxes)))
+            row.append((f"{weather} · found", picture_of(frame, sure)))
         rows.append(row)
-    return _grid([row for row in rows if row])
+    return grid([row for row in rows if row])
 
 
-def _picture(frame: pd.Series, boxes: pd.DataFrame | None) -> RGB:
-    return _with_boxes(read_rgb(frame["image"]), frame["frame_id"], boxes)
+def _by_day(frames: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Up to `most` frames spread over those by day; where they are few, others too."""
+    by_day = frames[frames["timeofday"] == "daytime"]
+    if len(by_day) >= most:
+        return by_day.iloc[((np.arange(most) + 0.5) * len(by_day) / most).astype(int)]
+    others = frames[frames["timeofday"] != "daytime"]
+    return pd.concat([by_day, others.iloc[spread(len(others), most - len(by_day))]])
 
 
-def _with_boxes(image: RGB, frame_id: str, boxes: pd.DataFrame | None) -> RGB:
-    small = fit(image, THUMBNAIL)
-    if boxes is None:
-        return small
-    own = boxes[boxes["frame_id"] == frame_id]
-    return draw_boxes(small, own, scale=THUMBNAIL / image.shape[1], labels=False)
+def _of_pair(pair: dict) -> str:
+    """How two images are the same, and below it their names, each with its split."""
+    head = [pair["kind"]]
+    if pair["likeness"] < 1:
+        head.append(f"likeness {pair['likeness']:.2f}")
+    if pair["split_a"] != pair["split_b"]:
+        head.append("on both sides of the split")
+    names = [f"{_end_of(pair[f'frame_id_{side}'])} · {pair[f'split_{side}']}" for side in "ab"]
+    return f"{', '.join(head)}\n{'  |  '.join(names)}"
 
 
-def _close_up(image: RGB, boxes: pd.DataFrame) -> RGB:
-    """A square around a box, three times its size, with the box in the middle."""
-    box = boxes.iloc[0]
-    side = int(max(24, 3 * max(box["right"] - box["left"], box["bottom"] - box["top"])))
-    side = min(side, *image.shape[:2])
-    corner = [
-        int(np.clip((box[low] + box[high] - side) / 2, 0, extent - side))
-        for low, high, extent in (
-            ("left", "right", image.shape[1]),
-            ("top", "bottom", image.shape[0]),
-        )
-    ]
-    crop = image[corner[1] : corner[1] + side, corner[0] : corner[0] + side]
-    moved = boxes.assign(
-        left=boxes["left"] - corner[0], right=boxes["right"] - corner[0],
-        top=boxes["top"] - corner[1], bottom=boxes["bottom"] - corner[1],
-    )  # fmt: skip
-    return draw_boxes(fit(crop, 240), moved, scale=240 / side, labels=False)
+def _end_of(name: str, most: int = 31) -> str:
+    """A long name without its beginning, so that it fits over its picture."""
+    return name if len(name) <= most else f"…{name[1 - most :]}"
+
+
+def _beside(left: RGB, right: RGB) -> RGB:
+    """Two pictures at the left one's height, white between them."""
+    high = left.shape[0]
+    wide = round(high * right.shape[1] / right.shape[0])
+    gap = np.full((high, 12, 3), 255, np.uint8)
+    return np.hstack([left, gap, cv2.resize(right, (wide, high), interpolation=cv2.INTER_AREA)])
 
 
 def _cropped_like(model: RGB, image: RGB) -> RGB:
@@ -211,34 +260,3 @@ def _cropped_like(model: RGB, image: RGB) -> RGB:
     wide, high = min(width, round(height * aspect)), min(height, round(width / aspect))
     left, top = (width - wide) // 2, (height - high) // 2
     return image[top : top + high, left : left + wide]
-
-
-def _rows(pictures: list[Titled], columns: int) -> list[list[Titled]]:
-    return [pictures[at : at + columns] for at in range(0, len(pictures), columns)]
-
-
-def _grid(rows: list[list[Titled]]) -> Chart:
-    """Titled pictures, row by row; rows may differ in length and in their pictures' proportions."""
-    columns = max(map(len, rows))
-    each = min(3.2, 11.5 / columns)
-    heights = [
-        each * max(picture.shape[0] / picture.shape[1] for _, picture in row)
-        + 0.16 * max(title.count("\n") + 1 for title, _ in row)
-        + 0.14
-        for row in rows
-    ]
-    figure = chart(each * columns, sum(heights), pictures=True)
-    panels = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
-    for row, cells in zip(rows, panels, strict=True):
-        for (title, picture), axes in zip(row, cells, strict=False):
-            _show(axes, picture)
-            axes.set_title(title, fontsize=8.5, pad=4, weight="normal")
-        for axes in cells[len(row) :]:
-            axes.set_axis_off()
-    return figure
-
-
-def _show(axes: Axes, picture: RGB) -> None:
-    axes.imshow(picture, interpolation="antialiased")
-    axes.set(xticks=[], yticks=[])
-    axes.spines["bottom"].set(visible=True, color=MUTED, linewidth=0)

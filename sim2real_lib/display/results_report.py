@@ -108,7 +108,9 @@ def write(
         shown: translated frames beside their originals, as `translations` gives.
         targets: style -> images of the target.
     """
-    analysed = read_manifest(p.folder / "01_data_analysis", "Run notebook 01_data_analysis again")
+    analysed = read_manifest(
+        p.data_folder / "01_data_analysis", "Run notebook 01_data_analysis again"
+    )
     minidrive = analysed["params"]["data"] == "minidrive"
     with whole_file(p.folder / "results.csv") as temporary:
         table.round(4).to_csv(temporary)

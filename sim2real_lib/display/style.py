@@ -20,7 +20,7 @@ from PIL import Image
 
 INK, MUTED, FAINT, PAPER = "#1c2430", "#66707f", "#e4e8ee", "#ffffff"
 
-SOURCES = {"kitti": "#0072b2", "vkitti2": "#e69f00", "bdd100k": "#009e73"}
+SOURCES = {"kitti": "#0072b2", "vkitti2": "#e69f00", "vkitti1": "#882255", "bdd100k": "#009e73"}
 ARMS = {
     "baseline": "#4b5563",
     "cyclegan": "#0072b2",
@@ -47,7 +47,7 @@ CLASSES = {
     "bus": "#a583ff",
     "pedestrian": "#3ddc84",
 }
-SPARE = ("#8c564b", "#882255", "#6699cc", "#999933", "#44aa99", "#aa4499")
+SPARE = ("#8c564b", "#6699cc", "#999933", "#44aa99", "#aa4499")
 
 SEQUENTIAL = LinearSegmentedColormap.from_list("paper-to-ink", ["#f3f7fb", "#7fb2d9", "#0b3c6f"])
 

@@ -5,8 +5,16 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb as rgb_of
 
+from sim2real_lib.catalog.summary import occluded_per_frame
 from sim2real_lib.catalog.tables import Catalog
-from sim2real_lib.display import data_plots, galleries, result_plots, training_plots
+from sim2real_lib.display import (
+    close_ups,
+    data_plots,
+    galleries,
+    occlusion_plots,
+    result_plots,
+    training_plots,
+)
 from sim2real_lib.display.style import Chart, arm_colour
 from sim2real_lib.errors import InputError
 
@@ -30,8 +38,12 @@ def titles(figure: Chart) -> str:
     [
         lambda c: data_plots.class_counts(c.frames, c.boxes),
         lambda c: data_plots.box_sizes(c.frames, c.boxes),
-        lambda c: data_plots.occlusion(c.frames, c.boxes, thresholds=(1, 2)),
+        lambda c: data_plots.box_shapes(c.frames, c.boxes),
+        lambda c: data_plots.objects_per_image(c.frames, c.boxes),
+        lambda c: occlusion_plots.occlusion(c.frames, c.boxes, thresholds=(1, 2)),
+        lambda c: occlusion_plots.occlusion_and_truncation(c.frames, c.boxes),
         lambda c: data_plots.weather_by_time(c.frames),
+        lambda c: data_plots.scenes(c.frames),
         lambda c: training_plots.gan_losses(STEPS),
         lambda c: training_plots.nst_losses(STEPS),
         lambda c: training_plots.yolo_losses(EPOCHS),
@@ -45,8 +57,12 @@ def titles(figure: Chart) -> str:
     ids=[
         "classes",
         "sizes",
+        "shapes",
+        "density",
         "occlusion",
+        "hidden",
         "weather",
+        "scenes",
         "gan",
         "nst",
         "yolo",
@@ -77,11 +93,13 @@ def test_occlusion_counts_frames_without_boxes_and_unknown_as_none(catalog: Cata
     frames, boxes = catalog.frames.head(3), catalog.boxes.copy()
     boxes = boxes[boxes["frame_id"] != frames["frame_id"].iloc[1]]
     boxes.loc[boxes["frame_id"] == frames["frame_id"].iloc[2], "occluded"] = pd.NA
-    assert list(data_plots.occluded_per_image(frames, boxes)) == [3, 0, 0]
+    assert list(occluded_per_frame(frames, boxes)) == [3, 0, 0]
 
 
 def test_occlusion_names_the_share_of_each_bin(catalog: Catalog) -> None:
-    figure = data_plots.occlusion(catalog.frames, catalog.boxes, thresholds=(2, 3), by="weather")
+    figure = occlusion_plots.occlusion(
+        catalog.frames, catalog.boxes, thresholds=(2, 3), by="weather"
+    )
     assert len(figure.axes) == catalog.frames["weather"].nunique()
     assert "0–3: 100 % of images, 100 % of occluded objects" in titles(figure)
 
@@ -91,11 +109,11 @@ def test_a_source_without_occlusion_labels_is_named_and_not_drawn_as_zero(
 ) -> None:
     boxes = catalog.boxes.copy()
     boxes.loc[boxes["frame_id"].str.startswith("vkitti2"), "occluded"] = pd.NA
-    figure = data_plots.occlusion(catalog.frames, boxes)
+    figure = occlusion_plots.occlusion(catalog.frames, boxes)
     assert "vkitti2" not in titles(figure)
     assert "not labelled in vkitti2" in figure.axes[-1].get_xlabel()
     with pytest.raises(InputError, match="no box says"):
-        data_plots.occlusion(catalog.frames, boxes.assign(occluded=pd.NA))
+        occlusion_plots.occlusion(catalog.frames, boxes.assign(occluded=pd.NA))
 
 
 def test_every_arm_keeps_its_colour_and_its_interval() -> None:
@@ -150,7 +168,7 @@ def test_the_grid_has_one_picture_of_each_kind(catalog: Catalog) -> None:
 def test_two_classes_of_one_box_share_a_picture(catalog: Catalog) -> None:
     twin = catalog.boxes.head(1)
     faults = pd.concat([twin, twin.assign(**{"class": "truck"})]).assign(rule="two classes")
-    figure = galleries.faulty_boxes(catalog.frames, faults)
+    figure = close_ups.faulty_boxes(catalog.frames, faults)
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "two classes\ncar + truck, 20 × 12 px"
     ]
