@@ -11,7 +11,7 @@ from sim2real_lib.errors import InputError
 try:
     run = params.Run.parse(config, where="run.yaml")
     settings = {
-        name: model.from_yaml(f"{run.params}/{name}.yaml")
+        name: model.from_yaml(run.file(name))
         for name, model in params.NOTEBOOKS.items()
     }
     detectors = {
@@ -21,13 +21,14 @@ except InputError as error:
     sys.exit(f"\n{error}\n")  # before any job starts
 
 R = run.run
+D = run.data_run or R  # where 01, 02 and 03 write: detectors of several runs can share them
 
 
-def papermill(job, options=""):
-    """The command of a rule; `job` begins its progress lines."""
+def papermill(job, options="", folder=R):
+    """The command of a rule; `job` begins its progress lines, `folder` is the run's."""
     return (
         f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
-        f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {R} {options} -k python3"
+        f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {folder} {options} -k python3"
         " --no-progress-bar --autosave-cell-every 1"
         # The notebook's progress lines go on to the terminal: through a pipe, since papermill
         # would truncate a file. Its own words, tracebacks above all, go beside the notebook.
@@ -37,7 +38,7 @@ def papermill(job, options=""):
 
 def notebook(name):
     """A notebook's own inputs: saving it with outputs is no change, see `source`."""
-    return {"notebook": ancient(f"notebooks/{name}.ipynb"), "params": f"{run.params}/{name}.yaml"}
+    return {"notebook": ancient(f"notebooks/{name}.ipynb"), "params": run.file(name)}
 
 
 def source(name):
@@ -47,9 +48,9 @@ def source(name):
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
-def done(*folders):
+def done(*folders, home=R):
     """The artifacts a rule waits for: a folder is done when it has its manifest."""
-    return [f"{R}/{folder}/manifest.json" for folder in folders]
+    return [f"{home}/{folder}/manifest.json" for folder in folders]
 
 
 rule all:
@@ -61,63 +62,63 @@ rule analysis:
     input:
         **notebook("01_data_analysis"),
     output:
-        done("01_data_analysis"),
+        done("01_data_analysis", home=D),
     params:
         source=source("01_data_analysis"),
     log:
-        notebook=f"{R}/notebooks/01_data_analysis.ipynb",
-        papermill=f"{R}/notebooks/01_data_analysis.log",
+        notebook=f"{D}/notebooks/01_data_analysis.ipynb",
+        papermill=f"{D}/notebooks/01_data_analysis.log",
     message:
         "01 data analysis: read, clean and split the data sets"
     shell:
-        papermill("01")
+        papermill("01", folder=D)
 
 
 # Translations come before detectors: two of the arms wait for them.
 rule cyclegan:
     input:
         **notebook("02_cyclegan_training"),
-        catalog=done("01_data_analysis"),
+        catalog=done("01_data_analysis", home=D),
     output:
-        f"{R}/02_cyclegan_training/{{style}}/manifest.json",
+        f"{D}/02_cyclegan_training/{{style}}/manifest.json",
     params:
         source=source("02_cyclegan_training"),
     log:
-        notebook=f"{R}/notebooks/02_cyclegan_training-{{style}}.ipynb",
-        papermill=f"{R}/notebooks/02_cyclegan_training-{{style}}.log",
+        notebook=f"{D}/notebooks/02_cyclegan_training-{{style}}.ipynb",
+        papermill=f"{D}/notebooks/02_cyclegan_training-{{style}}.log",
     threads: run.threads
     priority: 2
     message:
         "02 CycleGAN: train clone -> {wildcards.style}, translate the arm's frames"
     shell:
-        papermill("02 {wildcards.style}", "-p style {wildcards.style}")
+        papermill("02 {wildcards.style}", "-p style {wildcards.style}", D)
 
 
 rule nst:
     input:
         **notebook("03_nst_generation"),
-        catalog=done("01_data_analysis"),
+        catalog=done("01_data_analysis", home=D),
     output:
-        f"{R}/03_nst_generation/{{style}}/manifest.json",
+        f"{D}/03_nst_generation/{{style}}/manifest.json",
     params:
         source=source("03_nst_generation"),
     log:
-        notebook=f"{R}/notebooks/03_nst_generation-{{style}}.ipynb",
-        papermill=f"{R}/notebooks/03_nst_generation-{{style}}.log",
+        notebook=f"{D}/notebooks/03_nst_generation-{{style}}.ipynb",
+        papermill=f"{D}/notebooks/03_nst_generation-{{style}}.log",
     threads: run.threads
     priority: 1
     message:
         "03 neural style transfer: clone -> {wildcards.style}, the arm's frames"
     shell:
-        papermill("03 {wildcards.style}", "-p style {wildcards.style}")
+        papermill("03 {wildcards.style}", "-p style {wildcards.style}", D)
 
 
 rule detector:
     input:
         **notebook("04_yolo_training"),
-        catalog=done("01_data_analysis"),
+        catalog=done("01_data_analysis", home=D),
         translations=lambda wildcards: [
-            str(params.translation_folder(Path(R), variant) / "manifest.json")
+            str(params.translation_folder(Path(D), variant) / "manifest.json")
             for variant in detectors[wildcards.arm].replaced.values()
         ],
     output:
@@ -133,7 +134,9 @@ rule detector:
     message:
         "04 YOLOv5: train and test arm {wildcards.arm}, seed {wildcards.seed}"
     shell:
-        papermill("04 {wildcards.arm}", "-p arm {wildcards.arm} -p seed {wildcards.seed}")
+        papermill(
+            "04 {wildcards.arm}", f"-p data_run {D} -p arm {{wildcards.arm}} -p seed {{wildcards.seed}}"
+        )
 
 
 rule results:
@@ -141,7 +144,8 @@ rule results:
         **notebook("05_result_visualization"),
         detectors=done(*(f"04_yolo_training/{a}-seed{s}" for a in run.arms for s in run.seeds)),
         translations=done(
-            *(f"{folder}/{style}" for folder in params.TRANSLATORS.values() for style in run.styles)
+            *(f"{folder}/{style}" for folder in params.TRANSLATORS.values() for style in run.styles),
+            home=D,
         ),
     output:
         f"{R}/05_result_visualization/manifest.json",
@@ -155,4 +159,4 @@ rule results:
     message:
         "05 results: compare the arms, write the report"
     shell:
-        papermill("05", "-y {params.fan_out:q}")
+        papermill("05", f"-p data_run {D} -y {{params.fan_out:q}}")

@@ -14,13 +14,14 @@ import pandas as pd
 
 from sim2real_lib import params
 from sim2real_lib.errors import InputError
-from sim2real_lib.files import ROOT, read_manifest
+from sim2real_lib.files import ROOT, read_manifest, resolve
 
 
 def main(profile: str, *options: str) -> int:
     """Run `params/<profile>`; further options go to Snakemake. Returns the exit status."""
+    file = Path("params") / profile / "run.yaml"
     try:
-        run = params.Run.from_yaml(f"params/{profile}/run.yaml")
+        run = params.Run.from_yaml(file)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -28,7 +29,7 @@ def main(profile: str, *options: str) -> int:
     before = report.stat().st_mtime_ns if report.exists() else None
     started = time.perf_counter()
     command = [
-        *(sys.executable, "-m", "snakemake", "--configfile", f"params/{profile}/run.yaml"),
+        *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
         *("--cores", "all", "--rerun-incomplete", "--keep-going"),
         *("--quiet", "rules", "host", "reason"),
         *options,
@@ -36,7 +37,8 @@ def main(profile: str, *options: str) -> int:
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     if status:
         print(f"\nStopped; what is finished is kept. See the notebooks in {run.run}/notebooks/")
-        for name, what in failures(run.folder / "notebooks"):
+        folders = dict.fromkeys([resolve(run.data_run or run.run), run.folder])
+        for name, what in (f for folder in folders for f in failures(folder / "notebooks")):
             print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60

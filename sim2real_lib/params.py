@@ -1,21 +1,12 @@
-"""The parameters of every notebook, as strict models.
+"""The parameters of every notebook and of a run, as strict models (see `strict`)."""
 
-A notebook's `parameters` cell holds the same names as literals; its next cell reads them back
-through the model (`p = params.CycleGANTraining.from_notebook(globals())`), so a misspelt or
-ill-typed one stops the run in its first second, whether papermill, Snakemake or a person set it.
-"""
-
-import ast
-import difflib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sim2real_lib.errors import InputError
-from sim2real_lib.files import ROOT, resolve
+from sim2real_lib.files import resolve
+from sim2real_lib.strict import Params
 
 STYLES = {"fog": "foggy", "overcast": "overcast", "rain": "rainy"}  # style -> BDD100K's weather
 # Translator -> its notebook; the variant "nst-fog" is made by translator "nst" in style "fog".
@@ -27,74 +18,27 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+OwnName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 Size = tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]]
 
 
-class Params(BaseModel):
-    """What all notebooks share: strictness, and where the run writes."""
+class Own(BaseModel):
+    """A data set that you bring: another city to learn from and be tested on, or to look at."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    run: str = "outputs/demo"
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder, absolute."""
-        return resolve(self.run)
-
-    def with_values(self, **changes: Any) -> Self:
-        """A copy with some parameters changed, checked like any other."""
-        return self.parse(self.model_dump() | changes)
-
-    @classmethod
-    def parse(
-        cls, values: Mapping[str, Any], where: object = "parameters", file: Path | None = None
-    ) -> Self:
-        """Check plain values.
-
-        Args:
-            values: name -> value.
-            where: what a complaint calls their origin.
-            file: the params file that they come from, to name the line at fault.
-
-        Raises:
-            InputError: one line that names every unknown, ill-typed or impossible parameter.
-        """
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            faults = error.errors()
-            line = _line_of(file, faults[0]["loc"][:1]) if file else ""
-            explained = "; ".join(cls._explain(fault) for fault in faults)
-            raise InputError(explained, where=f"{where}{line}") from None
-
-    @classmethod
-    def from_yaml(cls, path: str | Path) -> Self:
-        """Read a params file such as `params/demo/04_yolo_training.yaml`."""
-        return cls.parse(read_yaml(resolve(path)), where=path, file=resolve(path))
-
-    @classmethod
-    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
-        """Read the notebook's `parameters` cell, and papermill's injected one, back.
-
-        Args:
-            namespace: the notebook's `globals()`.
-        """
-        assigned = _assigned_names(namespace.get("In", []), set(cls.model_fields))
-        names = assigned | (set(cls.model_fields) & set(namespace))
-        return cls.parse({name: namespace[name] for name in names}, where="parameters cell")
-
-    @classmethod
-    def _explain(cls, fault: Any) -> str:
-        name = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, cls.model_fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}"
-            return f"there is no parameter {name!r}, {hint}"
-        if fault["type"] == "literal_error":
-            return f"{name} is {fault['input']!r}, must be one of {fault['ctx']['expected']}"
-        message = fault["msg"].removeprefix("Value error, ")
-        return f"{name} is {fault['input']!r}: {message}" if name else message
+    format: Literal["coco", "yolo"]
+    root: str
+    # "target": its train frames are learnt from like BDD100K's, its val frames become test frames;
+    # "look": notebook 01 shows it beside the others, nothing is trained or tested on it.
+    role: Literal["target", "look"] = "look"
+    data: str = ""  # yolo: the description file; "": the only one in the root
+    labels: dict[str, str] = {}  # coco: split -> annotation file; {}: where COCO keeps them
+    images: dict[str, str] = {}  # coco: split -> folder of images; {}: where COCO keeps them
+    sequence_pattern: str = ""  # regular expression on file names: group 1 drive, group 2 number
+    weather: Weather = "undefined"  # of frames that do not say
+    timeofday: Literal["daytime", "dawn/dusk", "night", "undefined"] = "undefined"
+    scene: str = "undefined"
 
 
 class DataAnalysis(Params):
@@ -104,6 +48,7 @@ class DataAnalysis(Params):
     kitti_root: str = ""
     vkitti2_root: str = ""
     bdd100k_root: str = ""
+    own: dict[OwnName, Own] = {}
     sequences: Annotated[list[str], Field(min_length=2)] = ["0001", "0002", "0006", "0018", "0020"]
     world_seed: int = 1
     frames_per_scene: Count = 42
@@ -112,8 +57,10 @@ class DataAnalysis(Params):
     bdd_train_per_weather: Count = 60
     bdd_val_per_weather: Count = 60
     classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
+    merge_classes: dict[str, str] = {}
     min_visible_pixels: Annotated[int, Field(ge=0)] = 10
     min_side: NonNegative = 3.0
+    near_duplicate_iou: Annotated[float, Field(gt=0, le=1)] = 0.9
     split: Literal["sequence", "frame"] = "sequence"
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     occlusion_thresholds: Annotated[list[int], Field(min_length=1)] = [5, 10]
@@ -124,6 +71,13 @@ class DataAnalysis(Params):
         for name in ("kitti_root", "vkitti2_root", "bdd100k_root"):
             if self.data == "folders" and not getattr(self, name):
                 raise ValueError(f'data is "folders", so {name} must name a folder')
+        return self
+
+    @model_validator(mode="after")
+    def _merged_classes_are_not_detected(self) -> Self:
+        for merged in set(self.merge_classes) & set(self.classes):
+            into = self.merge_classes[merged]
+            raise ValueError(f"{merged} counts as {into}: take {merged!r} out of classes")
         return self
 
 
@@ -174,7 +128,18 @@ class NSTGeneration(Params):
     seed: int = 0
 
 
-class YOLOTraining(Params):
+class Downstream(Params):
+    """A notebook that reads what 01, 02 and 03 made, of its own run or of another's."""
+
+    data_run: str = ""
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the run that holds the catalog and the translated frames, absolute."""
+        return resolve(self.data_run or self.run)
+
+
+class YOLOTraining(Downstream):
     """04: one arm and seed: a detector trained on the arm's frames and tested once."""
 
     arm: str = "baseline"
@@ -226,10 +191,10 @@ class YOLOTraining(Params):
     @property
     def translations(self) -> list[Path]:
         """The artifact folders of notebooks 02 and 03 that this arm is composed of."""
-        return [translation_folder(self.folder, v) for v in self.replaced.values()]
+        return [translation_folder(self.data_folder, v) for v in self.replaced.values()]
 
 
-class ResultVisualization(Params):
+class ResultVisualization(Downstream):
     """05: the comparison."""
 
     arms: list[str] = []
@@ -245,11 +210,23 @@ class ResultVisualization(Params):
 class Run(Params):
     """run.yaml: what Snakemake fans out."""
 
-    params: str = "params/demo"
+    # Folders of the notebooks' params files; of each file the first that there is.
+    params: Annotated[list[str], Field(min_length=1)] = ["params/demo"]
+    data_run: str = ""
     styles: Annotated[list[Style], Field(min_length=1)] = ["fog", "overcast", "rain"]
     arms: Annotated[list[str], Field(min_length=1)] = ["baseline", "cyclegan", "nst", "oracle"]
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     threads: Count = 1  # of each job; Snakemake runs as many jobs at once as there are cores
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _one_folder_or_several(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    def file(self, notebook: str) -> str:
+        """The params file of a notebook, as a person writes it."""
+        files = [f"{folder}/{notebook}.yaml" for folder in self.params]
+        return next((file for file in files if resolve(file).is_file()), files[0])
 
 
 NOTEBOOKS: dict[str, type[Params]] = {
@@ -265,62 +242,3 @@ def translation_folder(run: Path, variant: str) -> Path:
     """Where the frames of a variant such as "cyclegan-fog" lie in a run."""
     translator, _, style = variant.partition("-")
     return run / TRANSLATORS[translator] / style
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A params file as a dictionary.
-
-    Raises:
-        InputError: when it is missing, not YAML, or not a mapping.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        profiles = ", ".join(sorted(p.name for p in (ROOT / "params").iterdir() if p.is_dir()))
-        raise InputError(
-            "no such params file", where=path, remedy=f"Profiles: {profiles}"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise InputError(f"not readable as YAML ({problem})", where=path) from error
-    if values is not None and not isinstance(values, dict):
-        raise InputError("must be a list of `name: value` lines", where=path)
-    return values or {}
-
-
-def _line_of(path: Path, key: tuple[Any, ...]) -> str:
-    """ ":7" where a top-level key stands in the seventh line of a params file, else ""."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    places = [f":{n}" for n, line in enumerate(lines, 1) if key and line.startswith(f"{key[0]}:")]
-    return places[0] if places else ""
-
-
-def _assigned_names(history: list[str], fields: set[str]) -> set[str]:
-    """Names assigned by the parameters cell and the cells of literals between it and now.
-
-    The kernel's namespace also holds whatever a person tried out before; the history of executed
-    cells tells their names from parameters, misspelt ones included.
-    """
-    names: set[str] = set()
-    for source in reversed(history[:-1]):  # the last entry is the cell that is asking
-        cell = _literal_names(source)
-        if cell is None:
-            break
-        names |= cell
-        if len(cell & fields) * 2 > len(fields):
-            return names
-    return set()
-
-
-def _literal_names(source: str) -> set[str] | None:
-    """The names that a cell of nothing but `name = literal` assigns; None for any other cell."""
-    try:
-        body = ast.parse(source).body
-    except SyntaxError:
-        return None
-    names = set()
-    for node in body:
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
-            return None
-        names.add(node.targets[0].id)
-    return names

@@ -25,16 +25,48 @@ def parameters_cell(**changes: object) -> str:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("notebook", params.NOTEBOOKS)
 def test_every_profile_has_a_valid_file_for_every_notebook(profile: str, notebook: str) -> None:
-    read = params.NOTEBOOKS[notebook].from_yaml(f"params/{profile}/{notebook}.yaml")
     run = params.Run.from_yaml(f"params/{profile}/run.yaml")
-    assert read.run == run.run
-    assert run.params == f"params/{profile}"
+    read = params.NOTEBOOKS[notebook].from_yaml(run.file(notebook))
+    own = run.file(notebook).startswith(f"params/{profile}/")
+    assert read.run == (run.run if own else run.data_run)
+    assert run.params[0] == f"params/{profile}"
+
+
+def test_a_detectors_profile_shares_the_papers_data_and_translations() -> None:
+    paper = params.Run.from_yaml("params/paper/run.yaml")
+    for name in ("paper-yolov5n", "paper-yolov5l6"):
+        run = params.Run.from_yaml(f"params/{name}/run.yaml")
+        assert run.data_run == paper.run != run.run
+        for notebook in ("01_data_analysis", "02_cyclegan_training", "03_nst_generation"):
+            assert run.file(notebook) == paper.file(notebook)
+        detector = params.YOLOTraining.from_yaml(run.file("04_yolo_training"))
+        assert detector.data_folder == paper.folder
+        assert detector.translations == [] and detector.with_values(arm="nst").translations[
+            0
+        ].is_relative_to(paper.folder)
+
+
+def test_the_papers_detectors_are_the_originals() -> None:
+    profiles = ("paper", "paper-yolov5n", "paper-yolov5l6")
+    files = [
+        params.Run.from_yaml(f"params/{n}/run.yaml").file("04_yolo_training") for n in profiles
+    ]
+    detectors = [params.YOLOTraining.from_yaml(file) for file in files]
+    assert [(d.model, d.image_size, d.batch) for d in detectors] == [
+        ("yolov5m", 1248, 8), ("yolov5n", 1248, 32), ("yolov5l6", 1280, 8),
+    ]  # fmt: skip
+    frames = 2126 * 0.8
+    for detector in detectors:
+        assert detector.iterations * detector.batch / frames == pytest.approx(300, rel=0.01)
+    same = [d.model_dump(exclude={"run", "data_run", "model", "image_size", "batch", "iterations"})
+            for d in detectors]  # fmt: skip
+    assert same[0] == same[1] == same[2]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_arm_of_a_run_is_made_of_styles_that_the_run_makes(profile: str) -> None:
     run = params.Run.from_yaml(f"params/{profile}/run.yaml")
-    detector = params.YOLOTraining.from_yaml(f"params/{profile}/04_yolo_training.yaml")
+    detector = params.YOLOTraining.from_yaml(run.file("04_yolo_training"))
     for arm in run.arms:
         for folder in detector.with_values(arm=arm).translations:
             assert folder.name in run.styles
@@ -95,7 +127,7 @@ def test_yaml_tags_run_nothing(tmp_path) -> None:
 
 
 def test_a_missing_profile_is_answered_with_those_there_are() -> None:
-    with pytest.raises(InputError, match="Profiles: demo, paper, smoke"):
+    with pytest.raises(InputError, match=r"Profiles: demo, paper, paper-.*, smoke"):
         params.Run.from_yaml("params/demmo/run.yaml")
 
 
@@ -128,3 +160,31 @@ def test_names_tried_out_in_the_notebook_are_no_parameters() -> None:
 def test_reading_the_cell_again_later_ignores_what_was_computed_since() -> None:
     history = cell_history(parameters_cell(), "import math\nresult = math.pi")
     assert params.NSTGeneration.from_notebook(history) == params.NSTGeneration()
+
+
+def test_a_params_file_is_taken_from_the_first_folder_that_has_it() -> None:
+    run = params.Run(params=["params/smoke", "params/paper-yolov5n", "params/paper"])
+    assert run.file("04_yolo_training") == "params/smoke/04_yolo_training.yaml"
+    run = params.Run(params=["params/paper-yolov5n", "params/paper"])
+    assert run.file("04_yolo_training") == "params/paper-yolov5n/04_yolo_training.yaml"
+    assert run.file("05_result_visualization") == "params/paper/05_result_visualization.yaml"
+
+
+def test_a_class_that_counts_as_another_cannot_be_detected_as_well() -> None:
+    with pytest.raises(InputError, match="van counts as car: take 'van' out of classes"):
+        params.DataAnalysis.parse({"merge_classes": {"van": "car"}})
+    assert params.DataAnalysis.parse({"merge_classes": {"van": "car"}, "classes": ["car", "truck"]})
+
+
+@pytest.mark.parametrize(
+    ("own", "complaint"),
+    [
+        ({"gta": {"format": "voc", "root": "x"}}, "own.gta.format is 'voc'"),
+        ({"gta": {"format": "coco"}}, "own.gta.root"),
+        ({"gta": {"format": "coco", "root": "x", "rooot": "y"}}, "no parameter 'own.gta.rooot'"),
+        ({"GTA 5": {"format": "coco", "root": "x"}}, "own.GTA 5"),
+    ],
+)
+def test_a_wrong_description_of_your_own_data_is_refused_by_name(own: dict, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        params.DataAnalysis.parse({"own": own})

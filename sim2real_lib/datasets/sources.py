@@ -1,12 +1,15 @@
-"""The three data sets of a run, read into one catalog."""
+"""The data sets of a run, read into one catalog: the three of the experiment, and your own."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from sim2real_lib.catalog import Catalog, concat
-from sim2real_lib.datasets import bdd100k, kitti, minidrive, vkitti2
+from sim2real_lib.catalog.split import LEFT_OUT
+from sim2real_lib.datasets import bdd100k, coco, kitti, minidrive, vkitti1, vkitti2, yolo
 from sim2real_lib.files import key, resolve
-from sim2real_lib.params import DataAnalysis
+from sim2real_lib.params import DataAnalysis, Own
 
 
 def roots(p: DataAnalysis) -> dict[str, Path]:
@@ -57,17 +60,40 @@ def first_look(p: DataAnalysis) -> dict[str, list[Path]]:
     }
 
 
+def readers(p: DataAnalysis) -> dict[str, Callable[[], Catalog]]:
+    """Data set -> what reads it; the order is the catalog's."""
+    root = roots(p)
+    virtual = vkitti1 if (root["vkitti2"] / "vkitti_1.3.1_rgb").is_dir() else vkitti2
+    return {
+        "kitti": partial(kitti.read, root["kitti"], sequences=p.sequences),
+        "vkitti2": partial(virtual.read, root["vkitti2"], scenes=p.sequences),
+        "bdd100k": partial(bdd100k.read, root["bdd100k"]),
+        **{name: partial(_read_own, name, own) for name, own in p.own.items()},
+    }
+
+
 def read(p: DataAnalysis) -> Catalog:
-    """All three data sets, as they are: nothing cleaned, nothing split.
+    """All the data sets as they are: nothing cleaned, nothing split.
 
     Raises:
         InputError: when a root is missing, empty, or holds a record that cannot be read.
     """
-    root = roots(p)
-    return concat(
-        [
-            kitti.read(root["kitti"], sequences=p.sequences),
-            vkitti2.read(root["vkitti2"], scenes=p.sequences),
-            bdd100k.read(root["bdd100k"]),
-        ]
-    )
+    return concat([reader() for reader in readers(p).values()])
+
+
+def targets(p: DataAnalysis) -> tuple[str, ...]:
+    """The sources that are learnt from as targets and tested on."""
+    return ("bdd100k", *(name for name, own in p.own.items() if own.role == "target"))
+
+
+def _read_own(name: str, own: Own) -> Catalog:
+    root, conditions = resolve(own.root), own.model_dump(include={"weather", "timeofday", "scene"})
+    common = {"source": name, "sequence_pattern": own.sequence_pattern, **conditions}
+    if own.format == "yolo":
+        catalog = yolo.read(root, data=own.data or None, **common)
+    else:
+        catalog = coco.read(root, labels=own.labels or None, images=own.images or None, **common)
+    if own.role == "target":
+        return catalog
+    frames = catalog.frames.assign(split=LEFT_OUT)
+    return Catalog(frames, catalog.boxes, catalog.dropped)

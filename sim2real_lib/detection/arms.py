@@ -20,7 +20,7 @@ def gather(p: YOLOTraining) -> Catalog:
     Raises:
         InputError: naming the notebook that has to run first.
     """
-    folders = {"01_data_analysis": p.folder / "01_data_analysis"}
+    folders = {"01_data_analysis": p.data_folder / "01_data_analysis"}
     for folder in p.translations:
         folders[f"{folder.parent.name} with style {folder.name}"] = folder
     parts = []

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sim2real_lib.catalog.mix import MIX
+from sim2real_lib.catalog.split import DIVIDED
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.errors import InputError
 from sim2real_lib.params import TRANSLATORS
 
-SOURCES = ("kitti", "vkitti2")
 KEY = ["sequence", "index"]
 
 
@@ -31,7 +31,7 @@ def compose(
     not be filled there.
 
     Args:
-        catalog: frames of sources kitti and vkitti2, and the translations of the latter.
+        catalog: frames of KITTI and Virtual KITTI, and the translations of the latter.
         mix: frame index mod `len(mix)` chooses the variant; "original" is the KITTI frame.
         replace: variant in the mix -> variant to take in its place, {"fog": "cyclegan-fog"}.
         split: the split to compose, as in `frames.split`.
@@ -46,7 +46,7 @@ def compose(
             hint = f"did you mean {near[0]!r}?" if near else f"the mix has {', '.join(mix)}"
             raise InputError(f"there is no {variant!r} in the mix to replace, {hint}")
     frames = catalog.frames
-    frames = frames[frames["source"].isin(SOURCES) & (frames["split"] == split)]
+    frames = frames[frames["source"].isin(DIVIDED) & (frames["split"] == split)]
     positions = _positions(frames, mix, split)
     slots = [mix[index % len(mix)] for index in positions["index"]]
     positions["variant"] = [replace.get(slot, slot) for slot in slots]
@@ -70,12 +70,13 @@ def compose(
 def oracle(catalog: Catalog, *, count: int, weathers: Sequence[str], seed: int = 0) -> Catalog:
     """What training on labelled target images would give: the most a translation can hope for.
 
-    Daytime frames of BDD100K's training split, as many from each weather as there are, at random.
+    Daytime frames of the target's training split (BDD100K's, and those of your own data sets that
+    have that role), as many from each weather as there are, at random.
     Every frame is taken once before any is repeated; `composition` shows how many repeats there
     are. A repeated frame's id ends in "#2", "#3", …
 
     Args:
-        catalog: holds frames of source bdd100k, split train.
+        catalog: holds training frames of the target.
         count: how many frames, the same as in the other arms.
         weathers: which weathers to take.
         seed: decides the choice and its order.
@@ -85,7 +86,7 @@ def oracle(catalog: Catalog, *, count: int, weathers: Sequence[str], seed: int =
     """
     frames = catalog.frames
     target = frames[
-        (frames["source"] == "bdd100k")
+        ~frames["source"].isin(DIVIDED)
         & (frames["split"] == "train")
         & (frames["timeofday"] == "daytime")
         & frames["weather"].isin(weathers)
@@ -144,13 +145,13 @@ def fairness(arm: Catalog, baseline: Catalog) -> pd.DataFrame:
 
 def _positions(frames: pd.DataFrame, mix: Sequence[str], split: str) -> pd.DataFrame:
     """The (sequence, index) pairs to fill, in order."""
-    needed = {"kitti" if variant == "original" else "vkitti2" for variant in mix}
-    sequences = set.intersection(
-        *(set(frames.loc[frames["source"] == source, "sequence"]) for source in needed)
-    )
+    real = frames["source"] == "kitti"
+    needed = {"KITTI": real} if "original" in mix else {}
+    needed |= {"Virtual KITTI": ~real} if set(mix) - {"original"} else {}
+    sequences = set.intersection(*(set(frames.loc[own, "sequence"]) for own in needed.values()))
     if not sequences:
         raise InputError(
-            f"no sequence in split {split!r} has frames of {' and '.join(sorted(needed))}",
+            f"no sequence in split {split!r} has frames of {' and '.join(needed)}",
             remedy="Run 01_data_analysis on data sets that share sequences",
         )
     positions = frames.loc[frames["sequence"].isin(sequences), KEY].drop_duplicates()

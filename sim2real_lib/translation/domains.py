@@ -4,6 +4,7 @@ import pandas as pd
 
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.catalog.mix import slots
+from sim2real_lib.catalog.split import DIVIDED
 from sim2real_lib.errors import InputError
 from sim2real_lib.params import STYLES
 
@@ -16,7 +17,9 @@ def source(catalog: Catalog) -> list[str]:
 
 
 def target(catalog: Catalog, style: str, *, most: int, seed: int) -> list[str]:
-    """Image paths of BDD100K's daytime training frames in the weather of `style`.
+    """Image paths of the target's daytime training frames in the weather of `style`.
+
+    The target is BDD100K, and every data set of your own that has that role.
 
     Args:
         catalog: split by notebook 01; its test frames are never chosen.
@@ -26,7 +29,7 @@ def target(catalog: Catalog, style: str, *, most: int, seed: int) -> list[str]:
     """
     frames = catalog.frames
     chosen = frames[
-        (frames["source"] == "bdd100k")
+        ~frames["source"].isin(DIVIDED)
         & (frames["split"] == "train")
         & (frames["timeofday"] == "daytime")
         & (frames["weather"] == STYLES[style])

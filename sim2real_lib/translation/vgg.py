@@ -26,6 +26,7 @@ LAYERS = {
     "block5_conv3": 29,
 }
 TORCHVISION_FILE = "vgg16-397923af.pth"
+URL = f"https://download.pytorch.org/models/{TORCHVISION_FILE}"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512, "pool",
             512, 512, 512)  # fmt: skip
@@ -75,6 +76,11 @@ class VGG16Features(nn.Module):
         return found
 
 
+def cached() -> Path:
+    """Where torchvision keeps VGG16's ImageNet weights once something has downloaded them."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_FILE
+
+
 def vgg16_features(
     weights: str | Path | None, layers: Iterable[str], *, seed: int = 0
 ) -> tuple[VGG16Features, str]:
@@ -91,8 +97,7 @@ def vgg16_features(
         InputError: for an unknown layer, or a file that is missing or no VGG16.
     """
     network = VGG16Features(layers).eval()
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_FILE
-    if weights is None and not cached.is_file():
+    if weights is None and not cached().is_file():
         generator = torch.Generator().manual_seed(seed)
         for module in network.features.modules():
             if isinstance(module, nn.Conv2d):
@@ -102,7 +107,7 @@ def vgg16_features(
             f"VGG16 has RANDOM weights (seed {seed}): no {TORCHVISION_FILE} in torchvision's "
             "cache and no file given. Colour and texture carry over, objects are not understood."
         )
-    path = cached if weights is None else Path(weights)
+    path = cached() if weights is None else Path(weights)
     _load(network, path)
     return network, f"VGG16 has the weights of {path.name}."
 

@@ -1,0 +1,146 @@
+"""Strict parameters: what every notebook's model is built on.
+
+A notebook's `parameters` cell holds the model's names as literals; its next cell reads them back
+through the model (`p = params.CycleGANTraining.from_notebook(globals())`), so a misspelt or
+ill-typed one stops the run in its first second, whether papermill, Snakemake or a person set it.
+"""
+
+import ast
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import ROOT, resolve
+
+
+class Params(BaseModel):
+    """What all notebooks share: strictness, and where the run writes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str = "outputs/demo"
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder, absolute."""
+        return resolve(self.run)
+
+    def with_values(self, **changes: Any) -> Self:
+        """A copy with some parameters changed, checked like any other."""
+        return self.parse(self.model_dump() | changes)
+
+    @classmethod
+    def parse(
+        cls, values: Mapping[str, Any], where: object = "parameters", file: Path | None = None
+    ) -> Self:
+        """Check plain values.
+
+        Args:
+            values: name -> value.
+            where: what a complaint calls their origin.
+            file: the params file that they come from, to name the line at fault.
+
+        Raises:
+            InputError: one line that names every unknown, ill-typed or impossible parameter.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            faults = error.errors()
+            line = _line_of(file, faults[0]["loc"][:1]) if file else ""
+            explained = "; ".join(cls._explain(fault) for fault in faults)
+            raise InputError(explained, where=f"{where}{line}") from None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Self:
+        """Read a params file such as `params/demo/04_yolo_training.yaml`."""
+        return cls.parse(read_yaml(resolve(path)), where=path, file=resolve(path))
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
+        """Read the notebook's `parameters` cell, and papermill's injected one, back.
+
+        Args:
+            namespace: the notebook's `globals()`.
+        """
+        assigned = _assigned_names(namespace.get("In", []), set(cls.model_fields))
+        names = assigned | (set(cls.model_fields) & set(namespace))
+        return cls.parse({name: namespace[name] for name in names}, where="parameters cell")
+
+    @classmethod
+    def _explain(cls, fault: Any) -> str:
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden" and len(fault["loc"]) > 1:
+            return f"there is no parameter {name!r}"
+        if fault["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, cls.model_fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(cls.model_fields)}"
+            return f"there is no parameter {name!r}, {hint}"
+        if fault["type"] == "literal_error":
+            return f"{name} is {fault['input']!r}, must be one of {fault['ctx']['expected']}"
+        message = fault["msg"].removeprefix("Value error, ")
+        return f"{name} is {fault['input']!r}: {message}" if name else message
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A params file as a dictionary.
+
+    Raises:
+        InputError: when it is missing, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        profiles = ", ".join(sorted(p.name for p in (ROOT / "params").iterdir() if p.is_dir()))
+        raise InputError(
+            "no such params file", where=path, remedy=f"Profiles: {profiles}"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"not readable as YAML ({problem})", where=path) from error
+    if values is not None and not isinstance(values, dict):
+        raise InputError("must be a list of `name: value` lines", where=path)
+    return values or {}
+
+
+def _line_of(path: Path, key: tuple[Any, ...]) -> str:
+    """ ":7" where a top-level key stands in the seventh line of a params file, else ""."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    places = [f":{n}" for n, line in enumerate(lines, 1) if key and line.startswith(f"{key[0]}:")]
+    return places[0] if places else ""
+
+
+def _assigned_names(history: list[str], fields: set[str]) -> set[str]:
+    """Names assigned by the parameters cell and the cells of literals between it and now.
+
+    The kernel's namespace also holds whatever a person tried out before; the history of executed
+    cells tells their names from parameters, misspelt ones included.
+    """
+    names: set[str] = set()
+    for source in reversed(history[:-1]):  # the last entry is the cell that is asking
+        cell = _literal_names(source)
+        if cell is None:
+            break
+        names |= cell
+        if len(cell & fields) * 2 > len(fields):
+            return names
+    return set()
+
+
+def _literal_names(source: str) -> set[str] | None:
+    """The names that a cell of nothing but `name = literal` assigns; None for any other cell."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return None
+    names = set()
+    for node in body:
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            return None
+        names.add(node.targets[0].id)
+    return names
