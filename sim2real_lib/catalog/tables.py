@@ -87,7 +87,7 @@ class Catalog:
             if table.empty:
                 table = table.reindex(columns=list(schema.columns))
             try:
-                checked = schema.validate(table.reset_index(drop=True), lazy=True)
+                checked = schema.validate(table.reset_index(drop=True), lazy=True, inplace=True)
             except pa.errors.SchemaErrors as error:
                 row = error.failure_cases.iloc[0]
                 raise InputError(

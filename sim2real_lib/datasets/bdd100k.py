@@ -1,200 +1,287 @@
-"""BDD100K: the 100K images and their detection labels, as of 2020 (det_20) or 2018.
+"""BDD100K: the 100K images and their detection labels, in each of the forms they came out in.
 
     root/images/100k/<split>/<name>.jpg
-    root/labels/det_20/det_<split>.json  or  root/labels/bdd100k_labels_images_<split>.json
+    root/labels/det_20/det_<split>.json                 det_20: a list, or {frames: list, config: …}
+    root/labels/bdd100k_labels_images_<split>.json      2018: a list, with lanes and drivable areas
+    root/labels/100k/<split>/<name>.json                100k: a file for each image
 
-Format: doc.bdd100k.com, "Label format" (Scalabel). Official names and ignored classes:
-`bdd100k/configs/det.toml` of github.com/bdd100k/bdd100k.
+Format: `_scalabel`. What the names mean: `taxonomy.yaml`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 import pandas as pd
+from msgspec.structs import astuple
 
-from sim2real_lib.catalog.tables import BOXES, FRAMES, TIMES_OF_DAY, WEATHERS, Catalog
-from sim2real_lib.datasets._common import assemble, choose, folder
+from sim2real_lib.catalog.tables import FRAMES, TIMES_OF_DAY, WEATHERS, Catalog
+from sim2real_lib.datasets import _json_list, taxonomy
+from sim2real_lib.datasets._common import SIDES, assemble, choose, files, folder
+from sim2real_lib.datasets._scalabel import (
+    Conditions,
+    Flags,
+    Frame,
+    Head,
+    Label,
+    Moment,
+    Picture,
+    Placed,
+)
 from sim2real_lib.errors import InputError
+from sim2real_lib.progress import progress_bar
 
 SPLITS = ("train", "val")  # no labels are published for BDD100K's test images
-LABELS = ("labels/det_20/det_{}.json", "labels/bdd100k_labels_images_{}.json")
-RENAMED = {
-    "bike": "bicycle",
-    "motor": "motorcycle",
-    "person": "pedestrian",
-    "van": "car",
-    "caravan": "car",
+# The forms of the labels: det_20 corrects 2018, and 100k is 2018 in 80,000 files
+LABELS = {
+    "det_20": ("labels/det_20/det_{}.json", "labels/det_20/det_v2_{}_release.json"),
+    "2018": ("labels/bdd100k_labels_images_{}.json",),
+    "100k": ("labels/100k/{}",),
 }
-# What is none of the classes, and which class it excuses a detector from
-IGNORED = {"other vehicle": "car", "other person": "pedestrian", "trailer": "truck"}
-NOT_BOXES = ("lane", "drivable area", "area/")  # drawn as lines and polygons
+NAMES = taxonomy.of("bdd100k")
+FRAME_COLUMNS = [name for name in FRAMES.columns if name not in ("width", "height")]
+BATCH, MANY = 500, 5000  # files of the 100k form: at a time, and from how many on with progress
+IMAGE = re.compile(r"[^/\\]+\.\w+")
+UNKNOWN = Flags()
 
 TREE = (
-    "Expected <root>/images/100k/<split>/*.jpg and <root>/labels/det_20/det_<split>.json, "
-    "as BDD100K unpacks"
+    "Expected <root>/images/100k/<split>/*.jpg and <root>/labels/det_20/det_<split>.json (or "
+    "labels/bdd100k_labels_images_<split>.json, or labels/100k/<split>/*.json), as BDD100K unpacks"
 )
 
 
-class _Box2d(msgspec.Struct, gc=False):
-    x1: float
-    y1: float
-    x2: float
-    y2: float
+class _Row(NamedTuple):
+    """A labelled frame."""
+
+    frame_id: str
+    split: str
+    sequence: str
+    position: int  # in the sequence
+    image: str
+    here: bool  # the image is on disk
+    weather: str
+    timeofday: str
+    scene: str
+    file: str
+    line: int
 
 
-class _Flags(msgspec.Struct, gc=False):
-    occluded: bool | None = None
-    truncated: bool | None = None
-    crowd: bool | None = None
-    capital_occluded: bool | None = msgspec.field(name="Occluded", default=None)
-    capital_truncated: bool | None = msgspec.field(name="Truncated", default=None)
-    capital_crowd: bool | None = msgspec.field(name="Crowd", default=None)
-
-
-class _Label(msgspec.Struct, gc=False):
-    category: str
-    box2d: _Box2d | None = None
-    attributes: _Flags | None = None
-
-
-class _Scene(msgspec.Struct, gc=False):
-    weather: str | None = None
-    timeofday: str | None = None
-    scene: str | None = None
-
-
-class _Frame(msgspec.Struct, gc=False):
-    name: str
-    video: str | None = msgspec.field(name="videoName", default=None)
-    index: Annotated[int, msgspec.Meta(ge=0)] | None = msgspec.field(
-        name="frameIndex", default=None
-    )
-    attributes: _Scene | None = None
-    labels: list[_Label] | None = None
-
-
-class _Wrapped(msgspec.Struct):
-    frames: list[msgspec.Raw]
-
-
-def read(root: Path, *, splits: Sequence[str] = SPLITS) -> Catalog:
+def read(root: Path, *, splits: Sequence[str] = SPLITS, labels: str | None = None) -> Catalog:
     """BDD100K's labelled frames whose image is on disk; those without objects are kept.
 
     Names follow the official detection classes of 2020 (bike, motor and person are renamed, van and
     caravan are cars); other vehicle, other person, trailer and crowds become ignore areas of the
     official class that they could be taken for. Lanes and drivable areas are passed over. Dropped,
-    with the frame's number in the file counted from 1 as its line: frames whose image is not on
-    disk, objects without a box, boxes without area.
+    with the record's number in the file as its line (0 where each image has a file): frames whose
+    image is not on disk, objects without a box, boxes without area or far beyond their image.
 
     Args:
         root: the folder that holds `images` and `labels`.
         splits: "train" and "val", the data set's own.
+        labels: which of `LABELS`; for each split the first of them that is there when None.
 
     Raises:
         InputError: for a missing folder or file, a split without a single labelled image, damaged
             JSON, or a frame that is not as the format has it.
     """
+    rows: list[_Row] = []
+    boxes = _Boxes()
+    for some, labelled in _walk(root, splits, labels, Frame):
+        boxes.add(labelled, len(rows))
+        rows += some
+    dropped = [
+        (row.file, row.line, f"{row.frame_id}: its image is not on disk")
+        for row in rows
+        if not row.here
+    ]
+    dropped += [
+        (rows[row].file, rows[row].line, f"{rows[row].frame_id}: a {name} without a box")
+        for row, name in boxes.without
+        if rows[row].here
+    ]
+    found = _table(rows)
+    return assemble(found.loc[found["here"], FRAME_COLUMNS], boxes.table(found), dropped)
+
+
+def frames(
+    root: Path, *, splits: Sequence[str] = SPLITS, labels: str | None = None
+) -> pd.DataFrame:
+    """The frames that `read` finds, without their sizes and boxes: a look in a third of the time.
+
+    Arguments and errors as for `read`, but that what a frame's labels hold is not looked at.
+
+    Returns:
+        Columns of `FRAMES` but width and height.
+    """
+    found = _table([row for some, _ in _walk(root, splits, labels, Head) for row in some])
+    return found.loc[found["here"], FRAME_COLUMNS].reset_index(drop=True)
+
+
+def _table(rows: list[_Row]) -> pd.DataFrame:
+    found = pd.DataFrame(rows, columns=_Row._fields).rename(columns={"position": "index"})
+    return found.assign(source="bdd100k", variant="original")
+
+
+def _walk(
+    root: Path, splits: Sequence[str], labels: str | None, kind: type[Head]
+) -> Iterator[tuple[list[_Row], list[Sequence[Label]]]]:
+    """The splits' frames, a batch at a time, and the labels of each when they are `Frame`s."""
     root = folder(Path(root), TREE)
-    frames: list[dict[str, Any]] = []
-    boxes: list[dict[str, Any]] = []
-    dropped: list[tuple[str, int, str]] = []
+    if labels is not None:
+        choose([labels], LABELS, "form of the labels", root)
     for split in choose(splits, SPLITS, "labelled split", root):
-        images = folder(root / "images" / "100k" / split, TREE)
-        there = {path.name for path in images.iterdir()}
-        labels = _label_file(root, split)
+        images = root / "images" / "100k" / split
+        there = files(images, root, TREE)
         seen: set[str] = set()
-        for number, frame in _frames(labels):
-            stem = _checked_stem(frame, seen, f"{labels}: frame {number}")
-            frame_id = f"bdd100k/{split}/{stem}"
-            if frame.name not in there:
-                dropped.append((str(labels), number, f"{frame_id}: its image is not on disk"))
-                continue
-            frames.append(
-                {
-                    "frame_id": frame_id, "source": "bdd100k", "split": split,
-                    "sequence": frame.video or stem, "index": frame.index or 0,
-                    "variant": "original", "image": str(images / frame.name),
-                    **_conditions(frame, f"{labels}: frame {number}"),
-                }
-            )  # fmt: skip
-            for label in frame.labels or ():
-                if label.box2d is not None:
-                    place = {"frame_id": frame_id, "file": str(labels), "line": number}
-                    boxes.append(place | _box(label, label.box2d))
-                elif not label.category.startswith(NOT_BOXES):
-                    reason = f"{frame_id}: a {label.category} without a box"
-                    dropped.append((str(labels), number, reason))
-        if not any(frame["split"] == split for frame in frames):
+        here = 0
+        for batch in _batches(root, split, labels, kind):
+            rows = [_row(placed, split, images, there, seen) for placed in batch]
+            here += sum(row.here for row in rows)
+            yield rows, [p.frame.labels or () for p in batch if isinstance(p.frame, Frame)]
+        if not here:
             raise InputError(
                 f"none of the {len(seen)} labelled images is there", where=images, remedy=TREE
             )
-    columns = [name for name in FRAMES.columns if name not in ("width", "height")]
-    return assemble(
-        pd.DataFrame(frames, columns=columns),
-        pd.DataFrame(boxes, columns=[*BOXES.columns, "file", "line"]),
-        dropped,
-    )
 
 
-def _label_file(root: Path, split: str) -> Path:
-    candidates = [root / pattern.format(split) for pattern in LABELS]
+def _batches(
+    root: Path, split: str, labels: str | None, kind: type[Head]
+) -> Iterator[list[Placed]]:
+    """A split's frames in the order of their file or files."""
+    patterns = LABELS.values() if labels is None else [LABELS[labels]]
+    candidates = [root / pattern.format(split) for pattern in chain.from_iterable(patterns)]
     for path in candidates:
-        if path.is_file():
-            return path
-    raise InputError("there is no such file", where=candidates[0], remedy=TREE)
+        if path.suffix and path.is_file():
+            numbers = count(1)
+            for batch in _json_list.batches(path, kind, "labelled frame", TREE):
+                yield [Placed(str(path), next(numbers), frame) for frame in batch]
+            return
+        if not path.suffix and path.is_dir():
+            yield from _pictures(path, root)
+            return
+    raise InputError("there are no such labels", where=candidates[0], remedy=TREE)
 
 
-def _frames(path: Path) -> Iterator[tuple[int, _Frame]]:
-    """The file's frames with their numbers from 1, parsed one at a time."""
+def _pictures(place: Path, root: Path) -> Iterator[list[Placed]]:
+    """The frames of a folder with a file for each image."""
+    found = sorted(path for path in files(place, root, TREE).values() if path.suffix == ".json")
+    decoder = msgspec.json.Decoder(Picture)
+    for first in progress_bar(
+        range(0, len(found), BATCH), desc=f"labels of {place.name}", unit=f"{BATCH} files",
+        disable=len(found) < MANY,
+    ):  # fmt: skip
+        some = found[first : first + BATCH]
+        yield [Placed(str(path), 0, _frame(path, decoder)) for path in some]
+
+
+def _frame(path: Path, decoder: msgspec.json.Decoder[Picture]) -> Frame:
+    """The frame of an image that has a file of its own."""
     try:
-        whole = msgspec.json.decode(path.read_bytes(), type=list[msgspec.Raw] | _Wrapped)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not a list of labelled frames ({error})", where=path) from error
-    decoder = msgspec.json.Decoder(_Frame)
-    for number, raw in enumerate(whole.frames if isinstance(whole, _Wrapped) else whole, 1):
-        try:
-            yield number, decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            what = f"not a labelled frame ({error})"
-            raise InputError(what, where=f"{path}: frame {number}") from error
+        picture = decoder.decode(path.read_bytes())
+    except OSError as error:
+        what = (error.strerror or "it cannot be read").lower()
+        raise InputError(what, where=path, remedy=TREE) from error
+    except _json_list.UNREADABLE as error:
+        raise InputError(f"not a labelled frame ({error})", where=path) from error
+    if picture.name.removesuffix(".jpg") != path.stem:
+        raise InputError(f"these are the labels of {picture.name!r}", where=path)
+    moments = picture.frames or [Moment()]
+    return Frame(f"{path.stem}.jpg", attributes=picture.attributes, labels=moments[0].objects)
 
 
-def _checked_stem(frame: _Frame, seen: set[str], where: str) -> str:
-    """The image's name without its suffix; a name must not lead out of the folder of images."""
-    if not re.fullmatch(r"[^/\\]+\.\w+", frame.name):
-        raise InputError(f"{frame.name!r} is not the plain name of an image", where=where)
-    stem = Path(frame.name).stem
+def _row(placed: Placed, split: str, images: Path, there: Container[str], seen: set[str]) -> _Row:
+    """A frame's row, once it has a place in the folder of images, and one that no other has."""
+    frame = placed.frame
+    if not IMAGE.fullmatch(frame.name):
+        raise InputError(f"{frame.name!r} is not the plain name of an image", where=placed.where)
+    stem = frame.name.rpartition(".")[0]
     if stem in seen:
-        raise InputError(f"{frame.name!r} is labelled a second time", where=where)
+        raise InputError(f"{frame.name!r} is labelled a second time", where=placed.where)
     seen.add(stem)
-    return stem
+    given = frame.attributes or Conditions()
+    return _Row(
+        f"bdd100k/{split}/{stem}", split, frame.video or stem, frame.index or 0,
+        f"{images}/{frame.name}", frame.name in there,
+        _known("weather", given.weather, WEATHERS, placed),
+        _known("timeofday", given.timeofday, TIMES_OF_DAY, placed),
+        given.scene or "undefined", placed.file, placed.line,
+    )  # fmt: skip
 
 
-def _conditions(frame: _Frame, where: str) -> dict[str, str]:
-    given = frame.attributes or _Scene()
-    found = {
-        "weather": given.weather or "undefined",
-        "timeofday": given.timeofday or "undefined",
-        "scene": given.scene or "undefined",
-    }
-    for name, known in (("weather", WEATHERS), ("timeofday", TIMES_OF_DAY)):
-        if found[name] not in known:
-            remedy = f"There are: {', '.join(known)}"
-            raise InputError(f"there is no {name} {found[name]!r}", where=where, remedy=remedy)
+def _known(name: str, value: str | None, values: Sequence[str], placed: Placed) -> str:
+    found = value or "undefined"
+    if found not in values:
+        remedy = f"There are: {', '.join(values)}"
+        raise InputError(f"there is no {name} {found!r}", where=placed.where, remedy=remedy)
     return found
 
 
-def _box(label: _Label, box: _Box2d) -> dict[str, Any]:
-    flags = label.attributes or _Flags()
-    crowd = flags.crowd or flags.capital_crowd
-    name = label.category.lower()
-    return {
-        "class": (RENAMED | IGNORED).get(name, name), "raw_class": label.category,
-        "left": box.x1, "top": box.y1, "right": box.x2, "bottom": box.y2,
-        "occluded": flags.capital_occluded if flags.occluded is None else flags.occluded,
-        "truncated": flags.capital_truncated if flags.truncated is None else flags.truncated,
-        "ignore": bool(crowd) or name in IGNORED,
-    }  # fmt: skip
+class _Boxes:
+    """Boxes as they are found, in numbers; what these stand for is looked up once, at the end.
+
+    Attributes:
+        names: raw name -> its number.
+        flags: an object's `Flags`, as a tuple -> their number.
+        parts: of each batch, row (of the table of frames), name and flags (numbers), and sides
+            (left, top, right, bottom in pixels).
+        without: row and raw name of each object that should have a box and has none.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = defaultdict(count().__next__)
+        self.flags: dict[tuple, int] = defaultdict(count().__next__)
+        self.parts: list[dict[str, np.ndarray]] = []
+        self.without: list[tuple[int, str]] = []
+
+    def add(self, labelled: Sequence[Sequence[Label]], first: int) -> None:
+        """Add what is labelled in the frames that are rows `first`, `first` + 1, …"""
+        labels = list(chain.from_iterable(labelled))
+        row = np.repeat(np.arange(len(labelled)), [len(some) for some in labelled]) + first
+        bare = {label.category for label in labels if label.box2d is None}
+        if bare := {name for name in bare if not name.lower().startswith(NAMES.not_boxes)}:
+            self.without += [
+                (at, label.category)
+                for at, label in zip(row.tolist(), labels, strict=True)
+                if label.box2d is None and label.category in bare
+            ]
+        row = row[np.array([label.box2d is not None for label in labels], bool)]
+        labels = [label for label in labels if label.box2d is not None]
+        sides = [astuple(label.box2d) for label in labels if label.box2d is not None]
+        flags = [astuple(label.attributes or UNKNOWN) for label in labels]
+        self.parts.append(
+            {
+                "row": row,
+                "name": np.array([self.names[label.category] for label in labels], np.int32),
+                "flags": np.array([self.flags[some] for some in flags], np.int32),
+                "sides": np.fromiter(chain.from_iterable(sides), float).reshape(-1, len(SIDES)),
+            }
+        )
+
+    def table(self, frames: pd.DataFrame) -> pd.DataFrame:
+        """Columns of `BOXES`, and file and line; without the boxes of frames that are not here."""
+        found = {key: np.concatenate([part[key] for part in self.parts]) for key in self.parts[0]}
+        here = frames["here"].to_numpy()[found["row"]]
+        if not here.all():
+            found = {key: column[here] for key, column in found.items()}
+        row, name, flags = found["row"], found["name"], found["flags"]
+        raw = pd.Series(list(self.names), dtype="str")
+        meant = NAMES.resolve(raw)
+        given = [Flags(*some) for some in self.flags]
+        crowd = np.array([some.is_crowd or False for some in given], bool)
+        columns = dict(zip(SIDES, found["sides"].T, strict=True)) | {
+            "frame_id": frames["frame_id"].array.take(row),
+            "file": frames["file"].astype("category").array.take(row),
+            "line": frames["line"].array.take(row),
+            "class": meant.classes.array.take(name),
+            "raw_class": raw.array.take(name),
+            "ignore": meant.ignore.to_numpy()[name] | crowd[flags],
+            "occluded": pd.array([some.is_occluded for some in given], "boolean").take(flags),
+            "truncated": pd.array([some.is_truncated for some in given], "boolean").take(flags),
+            "visible_pixels": pd.array([pd.NA], "Int64").repeat(len(row)),
+        }
+        return pd.DataFrame(columns, copy=False).assign(occlusion=np.nan)

@@ -34,6 +34,16 @@ def test_a_frame_that_breaks_the_schema_is_refused(bad: dict, what: str) -> None
         catalog([frame(**bad)])
 
 
+def test_the_tables_that_a_catalog_is_made_of_stay_as_they_are() -> None:
+    frames, boxes = pd.DataFrame([frame(width=100.0)]), pd.DataFrame([box(left=10)], index=[7])
+    before = frames.copy(), boxes.copy()
+    made = Catalog(frames, boxes)
+    assert made.frames["width"].dtype == "int64"
+    assert made.boxes["left"].dtype == "float64"
+    for table, copied in zip((frames, boxes), before, strict=True):
+        pd.testing.assert_frame_equal(table, copied)
+
+
 def test_two_frames_of_one_name_are_refused() -> None:
     with pytest.raises(InputError, match="frame_id"):
         catalog([frame(), frame()])
