@@ -18,7 +18,7 @@ class Box2d(msgspec.Struct, gc=False):
     y2: float
 
 
-class Flags(msgspec.Struct, gc=False):
+class Flags(msgspec.Struct, frozen=True, gc=False):
     """An object's attributes; some files spell them with a capital. None where it is unknown."""
 
     occluded: bool | None = None

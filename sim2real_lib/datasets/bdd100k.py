@@ -11,7 +11,7 @@ Format: `_scalabel`. What the names mean: `taxonomy.yaml`.
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from itertools import chain, count
+from itertools import chain, compress, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +47,6 @@ NAMES = taxonomy.of("bdd100k")
 FRAME_COLUMNS = [name for name in FRAMES.columns if name not in ("width", "height")]
 BATCH, MANY = 500, 5000  # files of the 100k form: at a time, and from how many on with progress
 IMAGE = re.compile(r"[^/\\]+\.\w+")
-UNKNOWN = Flags()
 
 TREE = (
     "Expected <root>/images/100k/<split>/*.jpg and <root>/labels/det_20/det_<split>.json (or "
@@ -111,7 +110,7 @@ def read(root: Path, *, splits: Sequence[str] = SPLITS, labels: str | None = Non
 def frames(
     root: Path, *, splits: Sequence[str] = SPLITS, labels: str | None = None
 ) -> pd.DataFrame:
-    """The frames that `read` finds, without their sizes and boxes: a look in a third of the time.
+    """The frames that `read` finds, without their sizes and boxes: a look in half of the time.
 
     Arguments and errors as for `read`, but that what a frame's labels hold is not looked at.
 
@@ -226,7 +225,7 @@ class _Boxes:
 
     Attributes:
         names: raw name -> its number.
-        flags: an object's `Flags`, as a tuple -> their number.
+        flags: an object's `Flags`, or None -> their number.
         parts: of each batch, row (of the table of frames), name and flags (numbers), and sides
             (left, top, right, bottom in pixels).
         without: row and raw name of each object that should have a box and has none.
@@ -234,7 +233,7 @@ class _Boxes:
 
     def __init__(self) -> None:
         self.names: dict[str, int] = defaultdict(count().__next__)
-        self.flags: dict[tuple, int] = defaultdict(count().__next__)
+        self.flags: dict[Flags | None, int] = defaultdict(count().__next__)
         self.parts: list[dict[str, np.ndarray]] = []
         self.without: list[tuple[int, str]] = []
 
@@ -249,15 +248,14 @@ class _Boxes:
                 for at, label in zip(row.tolist(), labels, strict=True)
                 if label.box2d is None and label.category in bare
             ]
-        row = row[np.array([label.box2d is not None for label in labels], bool)]
-        labels = [label for label in labels if label.box2d is not None]
+        boxed = [label.box2d is not None for label in labels]
+        labels = list(compress(labels, boxed))
         sides = [astuple(label.box2d) for label in labels if label.box2d is not None]
-        flags = [astuple(label.attributes or UNKNOWN) for label in labels]
         self.parts.append(
             {
-                "row": row,
+                "row": row[np.array(boxed, bool)],
                 "name": np.array([self.names[label.category] for label in labels], np.int32),
-                "flags": np.array([self.flags[some] for some in flags], np.int32),
+                "flags": np.array([self.flags[label.attributes] for label in labels], np.int32),
                 "sides": np.fromiter(chain.from_iterable(sides), float).reshape(-1, len(SIDES)),
             }
         )
@@ -271,7 +269,7 @@ class _Boxes:
         row, name, flags = found["row"], found["name"], found["flags"]
         raw = pd.Series(list(self.names), dtype="str")
         meant = NAMES.resolve(raw)
-        given = [Flags(*some) for some in self.flags]
+        given = [some or Flags() for some in self.flags]
         crowd = np.array([some.is_crowd or False for some in given], bool)
         columns = dict(zip(SIDES, found["sides"].T, strict=True)) | {
             "frame_id": frames["frame_id"].array.take(row),
