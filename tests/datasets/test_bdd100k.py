@@ -17,7 +17,7 @@ from sim2real_lib.errors import InputError
 
 CAR = bdd_label(10, 5, 30, 20, occluded=True, truncated=False)
 LANE = {"id": 2, "category": "lane", "poly2d": [{"vertices": [[1, 2]], "types": "L"}]}
-AREA = {"id": 3, "category": "drivable area", "poly2d": [[1, 2, "L"], [3, 4, "C"]]}
+AREA = LANE | {"category": "drivable area"}
 
 
 def read_frames(root: Path, *frames: dict[str, Any]) -> Catalog:
@@ -149,7 +149,9 @@ def test_a_file_of_2018_with_lanes_and_drivable_areas_is_read(tmp_path: Path) ->
 
 def test_files_of_one_image_each_are_read(tmp_path: Path) -> None:
     label = {"category": "person", "id": 0, "attributes": {"occluded": True}}
-    objects = [label | {"box2d": {"x1": 1, "y1": 2, "x2": 9, "y2": 20}}, LANE, AREA]
+    shape = {"poly2d": [[1, 2, "L"], [3, 4, "C"]]}
+    lines = [{"category": name} | shape for name in ("area/drivable", "lane/road curb")]
+    objects = [label | {"box2d": {"x1": 1, "y1": 2, "x2": 9, "y2": 20}}, *lines]
     conditions = {"weather": "rainy", "timeofday": "night", "scene": "highway"}
     as_100k(tmp_path, "b-1", objects, attributes=conditions)
     as_100k(tmp_path, "a-2", [], name="a-2.jpg", attributes=None)
