@@ -1,23 +1,15 @@
 """The networks of CycleGAN, key for key those of junyanz/pytorch-CycleGAN-and-pix2pix.
 
-A checkpoint of the published code loads here and ours load there. The generator is Johnson et al.
-2016 as adapted by Zhu et al. 2017 (appendix 7.2); the discriminator is the 70x70 PatchGAN of
-Isola et al. 2017.
+A checkpoint of the published code loads here and ours load there, see `checkpoints`. The ResNet
+generator is Johnson et al. 2016 as adapted by Zhu et al. 2017 (appendix 7.2); the U-Net generator
+and the PatchGAN discriminators are those of Isola et al. 2017.
 """
-
-import pickle
-import re
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sim2real_lib.errors import InputError
-
-STRIDE = 4  # both sides of a generator's input must be multiples of it
-PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
-RUNNING_STATS = ("running_mean", "running_var", "num_batches_tracked")
+UNET_DOWNS = 5  # the fewest halvings that the published U-Net can be built with
 
 
 class InstanceNorm(nn.Module):
@@ -51,12 +43,14 @@ class ResnetBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """Image to image: (N, 3, H, W) in [-1, 1] to the same; H and W are multiples of `STRIDE`.
+    """Image to image: (N, 3, H, W) in [-1, 1] to the same; H and W are multiples of `stride`.
 
     Args:
         n_blocks: residual blocks; published: 9 (`resnet_9blocks`) or 6.
         ngf: channels of the first and last hidden layer; published: 64.
     """
+
+    stride = 4
 
     def __init__(self, n_blocks: int = 9, ngf: int = 64) -> None:
         super().__init__()
@@ -76,34 +70,120 @@ class ResnetGenerator(nn.Module):
         return self.model(x)
 
 
+class UnetBlock(nn.Module):
+    """One level of the U-Net: down, whatever lies below, up again, beside its own input.
+
+    Args:
+        outer: channels that it returns (its input's are joined to them, save at the top).
+        inner: channels below it.
+        below: the next level; None: this is the lowest.
+        top: whether it reads and makes images of three channels.
+    """
+
+    def __init__(self, outer: int, inner: int, below: nn.Module | None, top: bool = False) -> None:
+        super().__init__()
+        self.top = top
+        down: list[nn.Module] = [nn.Conv2d(outer, inner, 4, 2, 1)]
+        doubled = inner if below is None else 2 * inner
+        up: list[nn.Module] = [nn.ReLU(inplace=True), nn.ConvTranspose2d(doubled, outer, 4, 2, 1)]
+        if top:
+            up += [nn.Tanh()]
+        else:
+            down = [nn.LeakyReLU(0.2), *down]
+            up += [InstanceNorm()]
+        if below is not None:
+            down += [below] if top else [InstanceNorm(), below]
+        self.model = nn.Sequential(*down, *up)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.top:
+            return self.model(x)
+        # The published LeakyReLU works in place, so what it joins is its result.
+        x = self.model[0](x)
+        return torch.cat((x, self.model[1:](x)), 1)
+
+
+class UnetGenerator(nn.Module):
+    """Image to image: (N, 3, H, W) in [-1, 1] to the same; H and W are multiples of `stride`.
+
+    Args:
+        n_downs: halvings; published: 8 (`unet_256`) or 7 (`unet_128`).
+        ngf: channels of the first and last hidden layer; published: 64.
+    """
+
+    def __init__(self, n_downs: int = 8, ngf: int = 64) -> None:
+        super().__init__()
+        self.stride = 2**n_downs
+        block = UnetBlock(8 * ngf, 8 * ngf, None)
+        for _ in range(n_downs - UNET_DOWNS):
+            block = UnetBlock(8 * ngf, 8 * ngf, block)
+        for channels in (4 * ngf, 2 * ngf, ngf):
+            block = UnetBlock(channels, 2 * channels, block)
+        self.model = UnetBlock(3, ngf, block, top=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x)
+
+
 class PatchDiscriminator(nn.Module):
-    """(N, 3, H, W) in [-1, 1] to a map (N, 1, h, w): how real each 70x70 patch looks.
+    """(N, 3, H, W) in [-1, 1] to a map (N, 1, h, w): how real each patch looks.
 
     Args:
         ndf: channels of the first layer; published: 64.
+        n_layers: layers with growing channels; the published 3 see patches of 70x70 pixels.
     """
 
-    def __init__(self, ndf: int = 64) -> None:
+    def __init__(self, ndf: int = 64, n_layers: int = 3) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(3, ndf, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
-        for channels, stride in ((ndf, 2), (2 * ndf, 2), (4 * ndf, 1)):
-            layers += [nn.Conv2d(channels, 2 * channels, 4, stride, 1)]
+        channels = ndf
+        for layer in range(1, n_layers + 1):
+            wider = ndf * min(2**layer, 8)
+            layers += [nn.Conv2d(channels, wider, 4, 2 if layer < n_layers else 1, 1)]
             layers += [InstanceNorm(), nn.LeakyReLU(0.2, inplace=True)]
-        layers += [nn.Conv2d(8 * ndf, 1, 4, 1, 1)]
+            channels = wider
+        layers += [nn.Conv2d(channels, 1, 4, 1, 1)]
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(x)
 
 
-def at_any_size(network: nn.Module, images: Tensor) -> Tensor:
+class PixelDiscriminator(nn.Module):
+    """(N, 3, H, W) in [-1, 1] to a map (N, 1, H, W): how real each single pixel looks."""
+
+    def __init__(self, ndf: int = 64) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(3, ndf, 1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(ndf, 2 * ndf, 1),
+            InstanceNorm(),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(2 * ndf, 1, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
+Generator = ResnetGenerator | UnetGenerator
+Discriminator = PatchDiscriminator | PixelDiscriminator
+
+
+def at_any_size(network: nn.Module, images: Tensor, stride: int = ResnetGenerator.stride) -> Tensor:
     """Run a generator on (N, 3, H, W) of any H and W; the result has exactly that size.
 
-    The images are continued by reflection to the right and below, so that no pixel is resampled
-    and every box stays where it is.
+    The images are continued by reflection to the right and below up to the next multiple of the
+    generator's `stride`, so that no pixel is resampled and every box stays where it is.
     """
     height, width = images.shape[2:]
-    padded = F.pad(images, (0, -width % STRIDE, 0, -height % STRIDE), mode="reflect")
+    wanted = (-(-height // stride) * stride, -(-width // stride) * stride)
+    padded = images
+    while padded.shape[2:] != wanted:  # one reflection adds less than the image's own side
+        sides = zip(wanted, padded.shape[2:], strict=True)
+        below, right = (min(want - side, side - 1) for want, side in sides)
+        padded = F.pad(padded, (0, right, 0, below), mode="reflect")
     return network(padded)[:, :, :height, :width]
 
 
@@ -114,46 +194,3 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-
-
-def load_generator(path: str | Path) -> ResnetGenerator:
-    """A generator from a checkpoint of ours or of the published code, on the CPU.
-
-    The number of blocks and channels is read from the keys. Prefixes of DataParallel and
-    torch.compile are stripped; running statistics of files older than torch 0.4 are dropped, as
-    instance normalisation never used them.
-
-    Raises:
-        InputError: when the file is missing, damaged, or not a ResNet generator.
-    """
-    remedy = "Give the `latest_net_G_A.pth` of a ResNet generator (resnet_6blocks, resnet_9blocks)"
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError("there are no weights here", where=path, remedy=remedy) from error
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"damaged weights ({reason})", where=path, remedy=remedy) from error
-    weights = _plain_keys(stored) if isinstance(stored, dict) else {}
-    first = weights.get("model.1.weight")
-    if not isinstance(first, Tensor) or first.shape[1:] != (3, 7, 7):
-        raise InputError("not a ResNet generator's weights", where=path, remedy=remedy)
-    blocks = {match[1] for key in weights if (match := re.match(r"model\.(\d+)\.conv_block", key))}
-    network = ResnetGenerator(n_blocks=len(blocks), ngf=first.shape[0])
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"weights do not fit ({reason})", where=path, remedy=remedy) from error
-    return network
-
-
-def _plain_keys(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict without wrapper prefixes and without running statistics."""
-    plain = {}
-    for key, value in state.items():
-        for prefix in PREFIXES:
-            key = key.replace(prefix, "")
-        if key.rsplit(".", 1)[-1] not in RUNNING_STATS:
-            plain[key] = value
-    return plain

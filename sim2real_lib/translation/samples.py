@@ -14,7 +14,7 @@ from sim2real_lib.translation.unpaired import Domain, from_network, to_network
 MOMENTS = (0, 1 / 32, 1 / 8, 1 / 4, 1 / 2, 1)  # of a training, at which samples are drawn
 CELL_WIDTH, GAP = 320, 4  # pixels
 
-Network = Callable[[Tensor], Tensor]
+Preview = Callable[[Tensor, Tensor], list[list[Tensor]]]
 
 
 def sample_steps(steps: int) -> set[int]:
@@ -23,32 +23,31 @@ def sample_steps(steps: int) -> set[int]:
 
 
 def draw_samples(
-    path: Path,
-    source: Domain,
-    target: Domain,
-    to_target: Network,
-    to_source: Network,
-    count: int = 3,
+    path: Path, source: Domain, target: Domain, preview: Preview, count: int = 3
 ) -> None:
-    """Write a picture with a row for each of `count` source and then `count` target frames.
+    """Write a picture: what becomes of `count` frames of the source, then of the target.
 
-    Each row shows the frame, its translation, and the translation back. The frames are spread
-    evenly over their domain and are the same at every call.
+    The frames are spread evenly over their domain and are the same at every call.
 
     Args:
         path: the PNG to write.
         source, target: where the frames come from.
-        to_target, to_source: the generators, (N, 3, H, W) in [-1, 1] of any size to the same.
+        preview: makes the rows that show one frame of each domain, see `training.Model`.
     """
-    rows = []
-    for domain, there, back in ((source, to_target, to_source), (target, to_source, to_target)):
-        for index in np.linspace(0, len(domain) - 1, min(count, len(domain)), dtype=int):
-            with torch.no_grad():
-                frame = to_network(torch.from_numpy(domain.image(int(index)))[None])
-                translated = there(frame)
-                images = (frame, translated, back(translated))
-            rows.append([_cell(from_network(image)[0].cpu().numpy()) for image in images])
-    write_rgb(path, _stack([_stack(row, axis=1) for row in rows], axis=0))
+    rows: list[list[RGB]] = []
+    for place in np.linspace(0, 1, min(count, max(len(source), len(target)))):
+        frames = [_frame(domain, place) for domain in (source, target)]
+        with torch.no_grad():
+            made = preview(*frames)
+        rows += [[_cell(from_network(image)[0].cpu().numpy()) for image in row] for row in made]
+    kinds = len(made)  # the first kind's rows come first
+    ordered = [row for kind in range(kinds) for row in rows[kind::kinds]]
+    write_rgb(path, _stack([_stack(row, axis=1) for row in ordered], axis=0))
+
+
+def _frame(domain: Domain, place: float) -> Tensor:
+    image = domain.image(round(place * (len(domain) - 1)))
+    return to_network(torch.from_numpy(image)[None])
 
 
 def _cell(image: RGB) -> RGB:

@@ -1,9 +1,9 @@
-"""What a CycleGAN training leaves on disk, and how it goes on from there.
+"""What a training leaves on disk, and how it goes on from there.
 
 settings.json             what the training was asked; another request is refused
 losses.csv                one row a step
 checkpoints/last.ckpt     the full state, whole at any time
-latest_net_{G_A,…}.pth    plain state dicts under the published code's names
+latest_net_{G_A,…}.pth    plain state dicts, CycleGAN's under the published code's names
 samples/step_000100.png    fixed frames, translated as the networks could at that step
 """
 
@@ -15,19 +15,23 @@ import pickle
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import sha256, whole_file, write_json
-from sim2real_lib.translation.cyclegan_model import LOSSES, CycleGAN
+from sim2real_lib.translation.checkpoints import plain
 from sim2real_lib.translation.samples import draw_samples
+from sim2real_lib.translation.schedules import Schedule
 from sim2real_lib.translation.unpaired import Domain
 
+if TYPE_CHECKING:
+    from sim2real_lib.translation.training import Model
+
+LOSSES_FILE = "losses.csv"
 REMEDY = "Give another folder, or delete this one to start anew"
 
 
@@ -64,7 +68,7 @@ class TrainingFolder:
             write_json(path, dict(request))
         self.fabric.barrier()  # nobody may find the file of a sibling that was faster
 
-    def resume(self, model: CycleGAN) -> int:
+    def resume(self, model: "Model", schedule: Schedule) -> int:
         """Bring model and losses.csv back to the last checkpoint; return its step (0: none).
 
         Raises:
@@ -73,10 +77,9 @@ class TrainingFolder:
         step = 0
         if self.checkpoint.is_file():
             try:
-                parts = model.modules_and_optimizers()
-                rest = self.fabric.load(self.checkpoint, parts, weights_only=True)
-                model.restore_pools(rest["pools"])
-                step = rest["step"]
+                rest = self.fabric.load(self.checkpoint, _parts(model), weights_only=True)
+                model.restore_extra(rest["extra"])
+                schedule.state, step = rest["schedule"], rest["step"]
             except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise InputError(
@@ -84,10 +87,10 @@ class TrainingFolder:
                     where=self.checkpoint,
                     remedy="Delete it to start anew",
                 ) from error
-        self._cut_losses(step)
+        self._cut_losses(step, model.losses)
         return step
 
-    def save(self, model: CycleGAN, step: int) -> None:
+    def save(self, model: "Model", schedule: Schedule, step: int) -> None:
         """Put the full state on disk, after the losses that led there. All processes call it.
 
         Raises:
@@ -98,7 +101,8 @@ class TrainingFolder:
         ):
             raise diverged(f"a weight is not finite after step {step}", self.checkpoint)
         self._flush_losses()
-        state = {**model.state(), "step": step}
+        state = {**_parts(model), "extra": model.extra_state()}
+        state |= {"schedule": schedule.state, "step": step}
         first = self.fabric.is_global_zero
         with whole_file(self.checkpoint) if first else nullcontext(self.checkpoint) as path:
             self.fabric.save(path, state)  # writes in the first process only
@@ -107,15 +111,16 @@ class TrainingFolder:
     def save_weights(self, networks: Mapping[str, nn.Module]) -> None:
         """Write `latest_net_<name>.pth`: plain state dicts, on the CPU, in NCHW."""
         for name, network in networks.items() if self.fabric.is_global_zero else ():
-            weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+            state = plain(network.state_dict())
+            weights = {key: value.cpu().contiguous() for key, value in state.items()}
             with whole_file(self.folder / f"latest_net_{name}.pth") as temporary:
                 torch.save(weights, temporary)
 
-    def draw(self, model: CycleGAN, source: Domain, target: Domain, step: int) -> None:
-        """Draw the fixed frames as the generators translate them now."""
+    def draw(self, model: "Model", source: Domain, target: Domain, step: int) -> None:
+        """Draw the fixed frames as the model translates them now."""
         if self.fabric.is_global_zero:
             path = self.folder / "samples" / f"step_{step:06d}.png"
-            draw_samples(path, source, target, model.translator("G_A"), model.translator("G_B"))
+            draw_samples(path, source, target, model.preview)
 
     def add_losses(self, step: int, losses: Mapping[str, float]) -> None:
         """Remember one row of losses.csv; it reaches the disk with the next checkpoint.
@@ -128,11 +133,11 @@ class TrainingFolder:
             raise diverged(f"{bad[0]} at step {step}", self.checkpoint)
         self._losses.append([step, *losses.values()])
 
-    def _cut_losses(self, step: int) -> None:
+    def _cut_losses(self, step: int, names: Sequence[str]) -> None:
         """Begin losses.csv, or cut it back to the `step` that training goes on from."""
         if not self.fabric.is_global_zero:
             return
-        path = self.folder / "losses.csv"
+        path = self.folder / LOSSES_FILE
         rows: list[list[str]] = []
         if step and path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
@@ -141,20 +146,21 @@ class TrainingFolder:
             whole_file(path) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
-            csv.writer(file).writerows([["step", *LOSSES], *rows])
-
-    def losses(self) -> pd.DataFrame:
-        """The table in losses.csv: `step` and a column for each loss."""
-        return pd.read_csv(self.folder / "losses.csv")
+            csv.writer(file).writerows([["step", *names], *rows])
 
     def _flush_losses(self) -> None:
         if self.fabric.is_global_zero:
-            with (self.folder / "losses.csv").open("a", newline="", encoding="utf-8") as file:
+            with (self.folder / LOSSES_FILE).open("a", newline="", encoding="utf-8") as file:
                 rows = (
                     [int(step), *(f"{loss:.6g}" for loss in rest)] for step, *rest in self._losses
                 )
                 csv.writer(file).writerows(rows)
         self._losses.clear()
+
+
+def _parts(model: "Model") -> dict[str, Any]:
+    """The parts of a checkpoint that restore themselves."""
+    return {**model.networks, **{f"optimizer_{k}": o for k, o in model.optimizers.items()}}
 
 
 def fingerprint(paths: Sequence[str | Path]) -> str:

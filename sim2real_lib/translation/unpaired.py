@@ -4,8 +4,11 @@ What a step sees is a function of the seed and the step alone. A resumed trainin
 no saved data order or random state, and several processes share a batch without talking.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +17,23 @@ from torch import Tensor
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import RGB, read_rgb
+
+T = TypeVar("T")
+AHEAD = 2  # steps whose crops are cut while another one trains
+
+
+def ahead(make: Callable[[int], T], numbers: range) -> Iterator[T]:
+    """`make(n)` for each number in order, a few of them made beforehand in a thread."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(make, n) for n in numbers[:AHEAD])
+        try:
+            for number in range(len(numbers)):
+                made = waiting.popleft().result()
+                if number + AHEAD < len(numbers):
+                    waiting.append(thread.submit(make, numbers[number + AHEAD]))
+                yield made
+        finally:
+            thread.shutdown(cancel_futures=True)
 
 
 class Domain:

@@ -1,19 +1,17 @@
 """The networks are the published ones, key for key, and their files are read as they come."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
-from sim2real_lib.errors import InputError
 from sim2real_lib.translation.networks import (
     InstanceNorm,
     PatchDiscriminator,
+    PixelDiscriminator,
     ResnetGenerator,
+    UnetGenerator,
     at_any_size,
     initialise,
-    load_generator,
 )
 
 
@@ -32,15 +30,41 @@ def test_the_generators_keys_are_those_of_the_published_code(n_blocks: int, tail
     assert set(ResnetGenerator(n_blocks, ngf=4).state_dict()) == weighted(outer + blocks)
 
 
-def test_the_discriminators_keys_are_those_of_the_published_code() -> None:
-    keys = weighted([f"model.{index}" for index in (0, 2, 5, 8, 11)])
-    assert set(PatchDiscriminator(4).state_dict()) == keys
+def unet_keys(n_downs: int) -> set[str]:
+    """As the published nesting numbers them: each level lies in its parent's `model`."""
+    inside = [f"model{'.model.1' if level else ''}{'.model.3' * (level - 1)}.model"
+              for level in range(n_downs)]  # fmt: skip
+    top, *between, bottom = inside
+    names = [f"{top}.0", f"{top}.3", f"{bottom}.1", f"{bottom}.3"]
+    return weighted(names + [f"{level}.{index}" for level in between for index in (1, 5)])
+
+
+@pytest.mark.parametrize("n_downs", [7, 8])
+def test_the_unets_keys_are_those_of_the_published_code(n_downs: int) -> None:
+    assert set(UnetGenerator(n_downs, 2).state_dict()) == unet_keys(n_downs)
+
+
+@pytest.mark.parametrize(
+    ("n_layers", "indices"), [(3, (0, 2, 5, 8, 11)), (1, (0, 2, 5)), (5, (0, 2, 5, 8, 11, 14, 17))]
+)
+def test_the_discriminators_keys_are_those_of_the_published_code(
+    n_layers: int, indices: tuple
+) -> None:
+    keys = weighted([f"model.{index}" for index in indices])
+    assert set(PatchDiscriminator(4, n_layers).state_dict()) == keys
+
+
+def test_the_pixel_discriminators_keys_are_those_of_the_published_code() -> None:
+    keys = weighted([f"net.{index}" for index in (0, 2, 5)])
+    assert set(PixelDiscriminator(4).state_dict()) == keys
 
 
 def test_the_published_sizes_have_the_published_parameter_counts() -> None:
     with torch.device("meta"):
         assert parameters(ResnetGenerator(9, 64)) == 11_378_179
         assert parameters(PatchDiscriminator(64)) == 2_764_737
+        assert parameters(UnetGenerator(8, 64)) == 54_409_603
+        assert PatchDiscriminator(64, 5)(torch.empty(1, 3, 256, 256)).shape == (1, 1, 6, 6)
 
 
 def test_one_patch_judgement_sees_70_by_70_pixels() -> None:
@@ -69,40 +93,10 @@ def test_instance_normalisation_equals_the_published_layer() -> None:
     torch.testing.assert_close(InstanceNorm()(x), nn.InstanceNorm2d(5)(x))
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])
-def test_a_wrapped_generator_loads_and_its_size_is_read_from_its_keys(
-    tmp_path: Path, prefix: str
-) -> None:
-    network = ResnetGenerator(3, 5)
-    path = tmp_path / "latest_net_G_A.pth"
-    torch.save({prefix + key: value for key, value in network.state_dict().items()}, path)
-    image = torch.rand(1, 3, 16, 20)
-    torch.testing.assert_close(load_generator(path)(image), network(image))
-
-
-def test_running_statistics_of_old_files_are_dropped(tmp_path: Path) -> None:
-    network = ResnetGenerator(1, 2)
-    old = {**network.state_dict(), "model.2.running_mean": torch.ones(2),
-           "model.2.running_var": torch.ones(2)}  # fmt: skip
-    torch.save(old, tmp_path / "old.pth")
-    image = torch.rand(1, 3, 16, 16)
-    torch.testing.assert_close(load_generator(tmp_path / "old.pth")(image), network(image))
-
-
-def test_what_is_no_generator_is_refused(tmp_path: Path) -> None:
-    damaged, discriminator = tmp_path / "damaged.pth", tmp_path / "discriminator.pth"
-    damaged.write_bytes(b"PK\x03\x04 cut off")
-    torch.save(PatchDiscriminator(2).state_dict(), discriminator)
-    missing_key = ResnetGenerator(1, 2).state_dict()
-    del missing_key["model.4.weight"]
-    torch.save(missing_key, tmp_path / "incomplete.pth")
-    for path in (damaged, discriminator, tmp_path / "incomplete.pth", tmp_path / "absent.pth"):
-        with pytest.raises(InputError, match=path.name):
-            load_generator(path)
-
-
 @pytest.mark.parametrize(("width", "height"), [(61, 37), (310, 94), (64, 32)])
 def test_a_generator_gives_back_exactly_the_size_it_gets(width: int, height: int) -> None:
     images = torch.rand(1, 3, height, width)
     assert at_any_size(ResnetGenerator(1, 2), images).shape == images.shape
     torch.testing.assert_close(at_any_size(nn.Identity(), images), images)  # and no pixel moves
+    unet = UnetGenerator(7, 2)
+    assert at_any_size(unet, images, unet.stride).shape == images.shape
