@@ -1,7 +1,24 @@
 """Giving images the colour statistics of others, without any training."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import torch
 from torch import Tensor
+
+from sim2real_lib.errors import InputError
+from sim2real_lib.images import RGB, read_rgb
+
+
+def target_images(paths: Sequence[str | Path]) -> Iterator[RGB]:
+    """Decode one target image after the other.
+
+    Raises:
+        InputError: when there is none, or one cannot be read.
+    """
+    if not paths:
+        raise InputError("there is no target image", where="target_paths")
+    yield from map(read_rgb, paths)
 
 
 def match_colours(images: Tensor, pixels: Tensor) -> Tensor:
