@@ -19,11 +19,17 @@ from sim2real_lib.display.style import (
 )
 from sim2real_lib.errors import InputError
 
-GAN_PANELS = {
+PANELS = {  # a loss by its name, less the side: title, quantity
     "G": ("Generators fool discriminators", "adversarial loss"),
     "D": ("Discriminators tell real from made", "adversarial loss"),
     "cycle": ("There and back again", "cycle loss"),
     "idt": ("The target left as it is", "identity loss"),
+    "NCE": ("Each place keeps its content", "contrastive loss"),
+    "NCE_idt": ("The target left as it is", "contrastive loss"),
+    "content": ("The content is kept", "content loss"),
+    "style": ("The style is taken on", "style loss"),
+    "image": ("The frame is rebuilt", "image loss"),
+    "feature": ("Its features are rebuilt", "feature loss"),
 }
 SIDES = {
     "A": ("sim to target", "#0072b2"),
@@ -33,36 +39,41 @@ YOLO_PANELS = {"box": "Box", "cls": "Class", "dfl": "Distribution focal"}
 
 
 @themed
-def gan_losses(losses: pd.DataFrame, *, smoothing: float = 0.05) -> Chart:
-    """CycleGAN's losses by step: raw values faint, their moving mean on top.
+def translator_losses(
+    losses: pd.DataFrame, *, title: str = "Losses", smoothing: float = 0.05
+) -> Chart:
+    """A translator's losses by step: raw values faint, their moving mean on top.
 
     Args:
-        losses: column `step` and any of G_A, G_B, D_A, D_B, cycle_A, cycle_B, idt_A, idt_B.
+        losses: column `step` and a column a loss, as a training's `losses.csv` has them; a name
+            ending in _A or _B is one direction's.
+        title: over all of it.
         smoothing: the moving mean's span, as a share of all rows.
     """
-    shown = [
-        name for name in GAN_PANELS if any(f"{name}_{side}" in losses.columns for side in SIDES)
-    ]
-    if not shown or "step" not in losses.columns:
+    names = [str(name) for name in losses.columns if name != "step" and losses[name].any()]
+    if not names or "step" not in losses.columns:
         raise InputError(
-            f"no CycleGAN losses among the columns {', '.join(map(str, losses.columns))}",
+            f"no losses among the columns {', '.join(map(str, losses.columns))}",
             remedy="The table needs `step` and losses such as G_A, D_A, cycle_A, idt_A",
         )
+    stems = {name: name[:-2] if name[-2:] in ("_A", "_B") else name for name in names}
+    shown = sorted(set(stems.values()), key=lambda stem: (*PANELS, stem).index(stem))
     figure = chart(9.5, 0.6 + 2.35 * -(-len(shown) // 2))
     panels = figure.subplots(-(-len(shown) // 2), 2, squeeze=False).flat
-    for name, axes in zip(shown, panels, strict=False):
-        title, quantity = GAN_PANELS[name]
-        for side, (direction, colour) in SIDES.items():
-            if f"{name}_{side}" in losses.columns:
-                values = losses[f"{name}_{side}"]
-                _raw_and_smooth(axes, losses["step"], values, direction, colour, smoothing)
-        axes.set(title=title, xlabel="step", ylabel=quantity)
-        axes.set_ylim(bottom=0)
+    for stem, axes in zip(shown, panels, strict=False):
+        head, quantity = PANELS.get(stem, (stem, "loss"))
+        for name in (name for name in names if stems[name] == stem):
+            direction, colour = SIDES["B" if name.endswith("_B") else "A"]
+            _raw_and_smooth(axes, losses["step"], losses[name], direction, colour, smoothing)
+        axes.set(title=head, xlabel="step", ylabel=quantity)
+        if (losses[[name for name in names if stems[name] == stem]] >= 0).all(axis=None):
+            axes.set_ylim(bottom=0)
     for axes in panels:  # what is left of an odd number
         axes.set_axis_off()
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper right", ncols=2)
-    headline(figure, "CycleGAN losses")
+    if any(name.endswith("_B") for name in names):
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="upper right", ncols=2)
+    headline(figure, title)
     return figure
 
 

@@ -44,7 +44,7 @@ def titles(figure: Chart) -> str:
         lambda c: occlusion_plots.occlusion_and_truncation(c.frames, c.boxes),
         lambda c: data_plots.weather_by_time(c.frames),
         lambda c: data_plots.scenes(c.frames),
-        lambda c: training_plots.gan_losses(STEPS),
+        lambda c: training_plots.translator_losses(STEPS),
         lambda c: training_plots.nst_losses(STEPS),
         lambda c: training_plots.yolo_losses(EPOCHS),
         lambda c: result_plots.map_by_bin(RESULTS),
@@ -145,8 +145,8 @@ def test_a_difference_that_may_be_zero_is_hollow() -> None:
 
 
 def test_losses_without_a_known_column_are_refused() -> None:
-    with pytest.raises(InputError, match="no CycleGAN losses among the columns step, loss"):
-        training_plots.gan_losses(pd.DataFrame({"step": [1], "loss": [2]}))
+    with pytest.raises(InputError, match="no losses among the columns loss"):
+        training_plots.translator_losses(pd.DataFrame({"loss": [2]}))
 
 
 def test_learning_over_time_keeps_the_first_and_the_last(catalog: Catalog) -> None:

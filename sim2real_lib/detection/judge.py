@@ -1,0 +1,198 @@
+"""What the baseline's detector says of translated frames: labels that hold, domains that close."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sim2real_lib import catalog
+from sim2real_lib.catalog import Catalog
+from sim2real_lib.detection import features, predict
+from sim2real_lib.evaluation import domain_distance, preservation
+from sim2real_lib.evaluation.comparison import BASELINE, arm_of
+from sim2real_lib.files import read_manifest
+from sim2real_lib.params import STYLES, TRANSLATORS, translation_folder
+from sim2real_lib.translation import domains, structure
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained detector that no translation has changed.
+
+    Attributes:
+        weights: its file.
+        image_size: what it was trained at, pixels.
+        classes: what it detects.
+    """
+
+    weights: Path
+    image_size: int
+    classes: list[str]
+
+    @classmethod
+    def of(cls, folders: Mapping[str, Path]) -> "Judge":
+        """The baseline's detector, of its first seed, among the folders of `arms.finished`."""
+        folder = next(path for name, path in folders.items() if arm_of(name) == BASELINE)
+        manifest = read_manifest(folder, "Run notebook 04_yolo_training again")
+        p = manifest["params"]
+        return cls(folder / manifest["weights"], p["image_size"], p["classes"])
+
+
+def finished_translations(run: Path) -> dict[str, Path]:
+    """Variant -> folder of every finished translation of a run."""
+    variants = [f"{translator}-{style}" for translator in TRANSLATORS for style in STYLES]
+    folders = {variant: translation_folder(run, variant) for variant in variants}
+    return {v: folder for v, folder in folders.items() if (folder / "manifest.json").is_file()}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Whether labels still hold: the tables of `preservation`.
+
+    Attributes:
+        boxes: a row a box and variant: edges' agreement, found before, found after.
+        hallucinations: a row a translated frame.
+        originals, translated: the frames.
+    """
+
+    boxes: pd.DataFrame
+    hallucinations: pd.DataFrame
+    originals: pd.DataFrame
+    translated: pd.DataFrame
+
+    @property
+    def trusted(self) -> pd.DataFrame:
+        """The boxes that are large enough for a single one's agreement to mean something."""
+        return structure.trusted(self.boxes)
+
+    def summary(self, threshold: float) -> pd.DataFrame:
+        """See `preservation.summary`."""
+        return preservation.summary(self.boxes, self.hallucinations, threshold=threshold)
+
+
+def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Path) -> Labels:
+    """Look for every label in the frames before and after their translation.
+
+    A detector also misses objects whose label holds, in weather that it does not know. So the
+    simulator's own weathers are looked at as well, as variants "baseline-fog" and their like:
+    there every label holds.
+
+    Args:
+        judge: who looks.
+        data: holds the originals.
+        folders: from `finished_translations`.
+        scratch: where the detections go.
+    """
+    made = catalog.concat([catalog.load(path / "catalog") for path in folders.values()])
+    originals = data.where(data.frames["frame_id"].isin(originals_of(made.frames)))
+    rendered = simulated(data, originals, folders)
+    translated = catalog.concat([rendered, made])
+    before, after = (
+        pd.read_parquet(
+            predict.predict(
+                judge.weights,
+                frames,
+                scratch / name,
+                image_size=judge.image_size,
+                classes=judge.classes,
+            )
+        )
+        for name, frames in (("originals", originals), ("translated", translated))
+    )
+    tables = [structure.agreement(originals, rendered)]
+    tables += [pd.read_parquet(path / structure.FILE) for path in folders.values()]
+    boxes = pd.concat(tables, ignore_index=True)
+    boxes = boxes[boxes["class"].isin(judge.classes)]
+    return Labels(
+        preservation.recall(before, after, boxes),
+        preservation.hallucinated(before, after, boxes, translated.frames),
+        originals.frames,
+        translated.frames,
+    )
+
+
+def distances(
+    judge: Judge,
+    data: Catalog,
+    folders: Mapping[str, Path],
+    scratch: Path,
+    *,
+    inception: str | None = None,
+    most: int = 500,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, str]:
+    """How far each translation lies from its target weather, and how far its originals did.
+
+    Args:
+        judge, data, folders, scratch: as in `labels`.
+        inception: see `features.features`.
+        most, seed: at most so many target frames, drawn at random.
+
+    Returns:
+        `domain_distance.compare` for each variant, with columns style and translator; and a line
+        that says in whose features.
+    """
+    frames = data.frames.set_index("frame_id")
+    pairs = {variant: _paths(frames, path) for variant, path in folders.items()}
+    targets = {
+        style: domains.target(data, style, most=most, seed=seed)
+        for style in dict.fromkeys(variant.partition("-")[2] for variant in folders)
+    }
+    columns = [list(own[name]) for own in pairs.values() for name in ("original", "translated")]
+    every = list(dict.fromkeys(path for part in (*columns, *targets.values()) for path in part))
+    found, notice = features.features(
+        every,
+        detector=judge.weights,
+        inception=inception or None,
+        image_size=judge.image_size,
+        folder=scratch,
+    )
+    row = {path: place for place, path in enumerate(every)}
+
+    def seen(paths: Iterable[str]) -> np.ndarray:
+        return found[[row[path] for path in paths]]
+
+    tables = []
+    for variant, own in pairs.items():
+        translator, _, style = variant.partition("-")
+        table = domain_distance.compare(
+            seen(own["original"]),
+            seen(own["translated"]),
+            seen(targets[style]),
+            groups=own["sequence"].to_numpy(),
+            seed=seed,
+        )
+        tables.append(table.reset_index().assign(style=style, translator=translator))
+    return pd.concat(tables, ignore_index=True), notice
+
+
+def simulated(data: Catalog, originals: Catalog, folders: Mapping[str, Path]) -> Catalog:
+    """The originals as the simulator renders them in the translations' weathers, as if they were
+    translations: variant "baseline-fog", ids `baseline-fog/<original's>`, the originals' boxes."""
+    place = ["source", "sequence", "index"]
+    clones = originals.frames[[*place, "frame_id"]]
+    parts = []
+    for style in dict.fromkeys(variant.partition("-")[2] for variant in folders):
+        own = data.frames[data.frames["variant"] == style].drop(columns="frame_id")
+        own = own.merge(clones, on=place).assign(variant=f"{BASELINE}-{style}")
+        boxes = originals.boxes[originals.boxes["frame_id"].isin(own["frame_id"])]
+        renamed = [t.assign(frame_id=f"{BASELINE}-{style}/" + t["frame_id"]) for t in (own, boxes)]
+        parts.append(Catalog(*renamed))
+    return catalog.concat(parts)
+
+
+def originals_of(frames: pd.DataFrame) -> list[str]:
+    """The ids of the frames that these were translated from."""
+    named = frames[["frame_id", "variant"]].to_numpy()
+    return [str(frame_id).removeprefix(f"{variant}/") for frame_id, variant in named]
+
+
+def _paths(frames: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """A row a translated frame: sequence, original and translated (paths)."""
+    made = catalog.load(folder / "catalog").frames
+    originals = frames.loc[originals_of(made), "image"].to_numpy()
+    return pd.DataFrame(
+        {"sequence": made["sequence"], "original": originals, "translated": made["image"]}
+    )
