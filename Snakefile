@@ -53,6 +53,20 @@ def done(*folders, home=R):
     return [f"{home}/{folder}/manifest.json" for folder in folders]
 
 
+def translations(*arms):
+    """The artifacts that arms are composed of, each once."""
+    variants = dict.fromkeys(v for arm in arms for v in detectors[arm].replaced.values())
+    return [str(params.translation_folder(Path(D), v) / "manifest.json") for v in variants]
+
+
+def made_by(name):
+    """The translators of a notebook, as a pattern."""
+    return "|".join(t for t, notebook in params.TRANSLATORS.items() if notebook == name)
+
+
+VARIANT = "-p translator {wildcards.translator} -p style {wildcards.style}"
+
+
 rule all:
     input:
         f"{R}/report.html",
@@ -74,24 +88,27 @@ rule analysis:
         papermill("01", folder=D)
 
 
-# Translations come before detectors: two of the arms wait for them.
+# Translations come before detectors: most arms wait for them. One of CycleGAN, CUT and FastCUT
+# trains the longest, so these begin first.
 rule cyclegan:
     input:
         **notebook("02_cyclegan_training"),
         catalog=done("01_data_analysis", home=D),
     output:
-        f"{D}/02_cyclegan_training/{{style}}/manifest.json",
+        f"{D}/02_cyclegan_training/{{translator}}-{{style}}/manifest.json",
     params:
         source=source("02_cyclegan_training"),
     log:
-        notebook=f"{D}/notebooks/02_cyclegan_training-{{style}}.ipynb",
-        papermill=f"{D}/notebooks/02_cyclegan_training-{{style}}.log",
+        notebook=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}.ipynb",
+        papermill=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}.log",
+    wildcard_constraints:
+        translator=made_by("02_cyclegan_training"),
     threads: run.threads
     priority: 2
     message:
-        "02 CycleGAN: train clone -> {wildcards.style}, translate the arm's frames"
+        "02 {wildcards.translator}: train clone -> {wildcards.style}, translate the arm's frames"
     shell:
-        papermill("02 {wildcards.style}", "-p style {wildcards.style}", D)
+        papermill("02 {wildcards.translator} {wildcards.style}", VARIANT, D)
 
 
 rule nst:
@@ -99,28 +116,27 @@ rule nst:
         **notebook("03_nst_generation"),
         catalog=done("01_data_analysis", home=D),
     output:
-        f"{D}/03_nst_generation/{{style}}/manifest.json",
+        f"{D}/03_nst_generation/{{translator}}-{{style}}/manifest.json",
     params:
         source=source("03_nst_generation"),
     log:
-        notebook=f"{D}/notebooks/03_nst_generation-{{style}}.ipynb",
-        papermill=f"{D}/notebooks/03_nst_generation-{{style}}.log",
+        notebook=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}.ipynb",
+        papermill=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}.log",
+    wildcard_constraints:
+        translator=made_by("03_nst_generation"),
     threads: run.threads
     priority: 1
     message:
-        "03 neural style transfer: clone -> {wildcards.style}, the arm's frames"
+        "03 {wildcards.translator}: clone -> {wildcards.style}, the arm's frames"
     shell:
-        papermill("03 {wildcards.style}", "-p style {wildcards.style}", D)
+        papermill("03 {wildcards.translator} {wildcards.style}", VARIANT, D)
 
 
 rule detector:
     input:
         **notebook("04_yolo_training"),
         catalog=done("01_data_analysis", home=D),
-        translations=lambda wildcards: [
-            str(params.translation_folder(Path(D), variant) / "manifest.json")
-            for variant in detectors[wildcards.arm].replaced.values()
-        ],
+        translations=lambda wildcards: translations(wildcards.arm),
     output:
         f"{R}/04_yolo_training/{{arm}}-seed{{seed}}/manifest.json",
     params:
@@ -143,10 +159,7 @@ rule results:
     input:
         **notebook("05_result_visualization"),
         detectors=done(*(f"04_yolo_training/{a}-seed{s}" for a in run.arms for s in run.seeds)),
-        translations=done(
-            *(f"{folder}/{style}" for folder in params.TRANSLATORS.values() for style in run.styles),
-            home=D,
-        ),
+        translations=translations(*run.arms),
     output:
         f"{R}/05_result_visualization/manifest.json",
         f"{R}/report.html",

@@ -1,7 +1,7 @@
 """The parameters of every notebook and of a run, as strict models (see `strict`)."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -9,16 +9,22 @@ from sim2real_lib.files import resolve
 from sim2real_lib.strict import Params
 
 STYLES = {"fog": "foggy", "overcast": "overcast", "rain": "rainy"}  # style -> BDD100K's weather
-# Translator -> its notebook; the variant "nst-fog" is made by translator "nst" in style "fog".
-TRANSLATORS = {"cyclegan": "02_cyclegan_training", "nst": "03_nst_generation"}
-
 Style = Literal["fog", "overcast", "rain"]
+Learned = Literal["cyclegan", "cut", "fastcut"]
+Stylist = Literal["nst", "adain", "wct2", "reinhard", "histogram", "fda"]
+# Translator -> its notebook; the variant "nst-fog" is made by translator "nst" in style "fog".
+TRANSLATORS: dict[str, str] = {
+    **dict.fromkeys(get_args(Learned), "02_cyclegan_training"),
+    **dict.fromkeys(get_args(Stylist), "03_nst_generation"),
+}
+
 Weather = Literal["clear", "partly cloudy", "overcast", "foggy", "rainy", "snowy", "undefined"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 OwnName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+Tile = Annotated[int, Field(ge=0)]
 Size = tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]]
 
 
@@ -82,12 +88,19 @@ class DataAnalysis(Params):
 
 
 class CycleGANTraining(Params):
-    """02: one style's CycleGAN, and the arm's frames translated by it."""
+    """02: one style's CycleGAN (or CUT, FastCUT), and the arm's frames translated by it."""
 
+    translator: Learned = "cyclegan"
     style: Style = "fog"
+    weights: str = ""
+    generator: Literal["resnet", "unet"] = "resnet"
     n_blocks: Count = 4
+    n_downs: Annotated[int, Field(ge=5)] = 8
     ngf: Count = 12
+    discriminator: Literal["patch", "pixel"] = "patch"
+    d_layers: Count = 3
     ndf: Count = 16
+    gan_mode: Literal["lsgan", "vanilla", "wgangp"] = "lsgan"
     source_scale: Positive = 0.5
     target_scale: Positive = 0.5
     crop: Size = (64, 112)
@@ -97,33 +110,58 @@ class CycleGANTraining(Params):
     constant: Count = 250
     decay: Annotated[int, Field(ge=0)] = 250
     learning_rate: Positive = 5e-4
+    lr_policy: Literal["linear", "step", "plateau", "cosine"] = "linear"
     lambda_cycle: NonNegative = 10.0
     lambda_identity: NonNegative = 0.5
     pool: Annotated[int, Field(ge=0)] = 50
+    lambda_nce: NonNegative = 1.0
+    patches: Annotated[int, Field(ge=2)] = 64
+    projection: Count = 64
     detail: Share = 1.0
+    tile: Tile = 0
     checkpoint_every: Count = 200
     precision: str = "auto"
+    compile: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Count = 1
     seed: int = 0
 
+    @model_validator(mode="after")
+    def _cut_has_the_published_networks(self) -> Self:
+        if self.translator != "cyclegan" and (self.generator, self.discriminator) != (
+            "resnet", "patch",
+        ):  # fmt: skip
+            raise ValueError(f"{self.translator} needs generator 'resnet', discriminator 'patch'")
+        return self
+
 
 class NSTGeneration(Params):
-    """03: the same frames, by neural style transfer."""
+    """03: the same frames, by neural style transfer or a change of colours alone."""
 
+    translator: Stylist = "nst"
     style: Style = "fog"
-    weights: str = ""
     style_images: Count = 4
+    target_images: Count = 500
+    network: Literal["vgg16", "vgg19"] = "vgg16"
+    weights: str = ""
+    scale: Annotated[float, Field(gt=0, le=1)] = 0.4
+    detail: Share = 0.7
     optimizer: Literal["adam", "lbfgs"] = "adam"
     steps: Count = 10
     learning_rate: Positive = 0.02
-    scale: Annotated[float, Field(gt=0, le=1)] = 0.4
+    scales: Count = 1
     content_weight: NonNegative = 1.0
     style_weight: NonNegative = 3.0
     tv_weight: NonNegative = 1.0
     colour_start: bool = True
-    detail: Share = 0.7
+    keep_colour: bool = False
+    layer: str = "block2_conv1"
+    train_steps: Count = 300
+    train_crop: Size = (56, 96)
+    alpha: Share = 1.0
+    beta: Annotated[float, Field(gt=0, le=1)] = 0.01
     batch: Count = 4
+    tile: Tile = 0
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     seed: int = 0
 
@@ -152,6 +190,7 @@ class YOLOTraining(Downstream):
         "nst": {"fog": "nst-fog", "overcast": "nst-overcast", "rain": "nst-rain"},
         "oracle": "target",
     }  # fmt: skip
+    min_agreement: Share = 0.0
     classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
     target_weathers: Annotated[list[Weather], Field(min_length=1)] = ["overcast", "foggy", "rainy"]
     model: str = "yolov5n"
@@ -170,8 +209,8 @@ class YOLOTraining(Downstream):
 
     @model_validator(mode="after")
     def _arm_is_known(self) -> Self:
-        if self.arm not in self.arms:
-            raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(self.arms)}")
+        if self.arm not in self.known_arms:
+            raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(self.known_arms)}")
         for arm, replaced in self.arms.items():
             for variant in [] if replaced == "target" else replaced.values():
                 translator, _, style = variant.partition("-")
@@ -183,9 +222,15 @@ class YOLOTraining(Downstream):
         return self
 
     @property
+    def known_arms(self) -> dict[str, dict[str, str] | Literal["target"]]:
+        """The arms that are spelled out, and one for each other translator, in every style."""
+        others = [name for name in TRANSLATORS if name not in self.arms]
+        return self.arms | {name: {s: f"{name}-{s}" for s in STYLES} for name in others}
+
+    @property
     def replaced(self) -> dict[str, str]:
         """Variant -> its replacement in this arm; empty for the oracle."""
-        replaced = self.arms[self.arm]
+        replaced = self.known_arms[self.arm]
         return {} if replaced == "target" else dict(replaced)
 
     @property
@@ -204,6 +249,8 @@ class ResultVisualization(Downstream):
     occlusion_thresholds: Annotated[list[int], Field(min_length=1)] = [5, 10]
     resamples: Count = 1000
     gallery_frames: Count = 3
+    lost_below: Share = 0.5
+    inception: str = ""
     seed: int = 0
 
 
@@ -213,7 +260,6 @@ class Run(Params):
     # Folders of the notebooks' params files; of each file the first that there is.
     params: Annotated[list[str], Field(min_length=1)] = ["params/demo"]
     data_run: str = ""
-    styles: Annotated[list[Style], Field(min_length=1)] = ["fog", "overcast", "rain"]
     arms: Annotated[list[str], Field(min_length=1)] = ["baseline", "cyclegan", "nst", "oracle"]
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     threads: Count = 1  # of each job; Snakemake runs as many jobs at once as there are cores
@@ -240,5 +286,4 @@ NOTEBOOKS: dict[str, type[Params]] = {
 
 def translation_folder(run: Path, variant: str) -> Path:
     """Where the frames of a variant such as "cyclegan-fog" lie in a run."""
-    translator, _, style = variant.partition("-")
-    return run / TRANSLATORS[translator] / style
+    return run / TRANSLATORS[variant.partition("-")[0]] / variant

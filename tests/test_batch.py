@@ -84,7 +84,7 @@ def test_saving_a_notebook_with_outputs_reruns_nothing(finished: Path) -> None:
     [
         ("05_result_visualization", "resamples: 20", "resamples: 21", {"results"}),
         ("04_yolo_training", "iterations: 2", "iterations: 3", {"detector", "results"}),
-        ("03_nst_generation", "steps: 2", "steps: 3", {"nst", "detector", "results"}),
+        ("03_nst_generation", "\nsteps: 2", "\nsteps: 3", {"nst", "detector", "results"}),
     ],
 )
 def test_a_changed_parameter_reruns_only_what_depends_on_it(

@@ -12,6 +12,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from sim2real_lib import catalog, params
 from sim2real_lib.files import ROOT, read_manifest
+from sim2real_lib.translation import structure
 
 NOTEBOOKS = {name: ROOT / "notebooks" / f"{name}.ipynb" for name in params.NOTEBOOKS}
 each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
@@ -98,8 +99,10 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(home)
         steps: list[tuple[str, dict]] = [
             ("01_data_analysis", {}),
-            ("02_cyclegan_training", {"style": "fog"}),
-            ("03_nst_generation", {"style": "fog"}),
+            *(
+                (params.TRANSLATORS[name], {"translator": name, "style": "fog"})
+                for name in ("cyclegan", "fastcut", "nst", "adain", "fda")
+            ),
             *(("04_yolo_training", {"arm": arm}) for arm in ("baseline", "cyclegan")),
             ("05_result_visualization", {}),
         ]
@@ -120,7 +123,7 @@ def test_01_leaves_a_catalog_without_a_leak(smoke_run: Path) -> None:
 
 
 @pytest.mark.notebooks
-@pytest.mark.parametrize("translator", ["cyclegan", "nst"])
+@pytest.mark.parametrize("translator", ["cyclegan", "fastcut", "nst", "adain", "fda"])
 def test_02_and_03_leave_frames_of_the_same_size_with_the_same_boxes(
     smoke_run: Path, translator: str
 ) -> None:
@@ -138,6 +141,8 @@ def test_02_and_03_leave_frames_of_the_same_size_with_the_same_boxes(
         pd.testing.assert_frame_equal(
             boxes[sides].reset_index(drop=True), source.boxes[sides].reset_index(drop=True)
         )
+    kept = pd.read_parquet(params.translation_folder(smoke_run, variant) / structure.FILE)
+    assert set(kept["variant"]) <= {variant} and kept["agreement"].dropna().between(-1, 1).all()
 
 
 @pytest.mark.notebooks
@@ -157,7 +162,13 @@ def test_05_leaves_one_offline_report_and_the_table(smoke_run: Path) -> None:
     results = pd.read_csv(smoke_run / "results.csv", index_col="arm")
     assert list(results.index) == ["baseline", "cyclegan"]
     assert results[["0-5", "0-10", "0-all"]].notna().all().all()
+    made = smoke_run / "05_result_visualization"
+    variants = ["baseline-fog", "cyclegan-fog", "fastcut-fog", "nst-fog", "adain-fog", "fda-fog"]
+    assert pd.read_csv(made / "preservation.csv")["variant"].tolist() == variants
+    distances = pd.read_csv(made / "distances.csv")
+    assert set(distances["measure"]) == {"KID", "C2ST", "FID"} and len(distances) == 15
     page = (smoke_run / "report.html").read_text()
+    assert "Do the labels still hold?" in page and "How far is the domain closed?" in page
     assert "MiniDrive" in page
     assert 'src="http' not in page and 'href="http' not in page
 

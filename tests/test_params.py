@@ -63,13 +63,17 @@ def test_the_papers_detectors_are_the_originals() -> None:
     assert same[0] == same[1] == same[2]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_every_arm_of_a_run_is_made_of_styles_that_the_run_makes(profile: str) -> None:
-    run = params.Run.from_yaml(f"params/{profile}/run.yaml")
-    detector = params.YOLOTraining.from_yaml(run.file("04_yolo_training"))
-    for arm in run.arms:
-        for folder in detector.with_values(arm=arm).translations:
-            assert folder.name in run.styles
+@pytest.mark.parametrize("translator", params.TRANSLATORS)
+def test_every_translator_is_an_arm_without_being_spelled_out(translator: str) -> None:
+    arm = params.YOLOTraining(arm=translator)
+    assert arm.replaced == {style: f"{translator}-{style}" for style in params.STYLES}
+    assert [folder.name for folder in arm.translations] == list(arm.replaced.values())
+    assert {folder.parent.name for folder in arm.translations} == {params.TRANSLATORS[translator]}
+
+
+def test_an_arm_that_is_spelled_out_is_taken_as_it_is() -> None:
+    arm = params.YOLOTraining(arm="nst", arms={"nst": {"fog": "fda-fog"}})
+    assert arm.replaced == {"fog": "fda-fog"}
 
 
 def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:
@@ -88,7 +92,7 @@ def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
 
 
 def test_an_unknown_arm_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="must be one of baseline, cyclegan, nst, oracle"):
+    with pytest.raises(InputError, match="baseline, cyclegan, nst, oracle, cut, fastcut"):
         params.YOLOTraining.parse({"arm": "cyclgan"})
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.detection import compose
@@ -10,6 +12,7 @@ from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of, seed_of
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import YOLOTraining
+from sim2real_lib.translation import structure
 
 ALL_OF_THEM = "or `make demo` for all of them"
 
@@ -22,7 +25,8 @@ def gather(p: YOLOTraining) -> Catalog:
     """
     folders = {"01_data_analysis": p.data_folder / "01_data_analysis"}
     for folder in p.translations:
-        folders[f"{folder.parent.name} with style {folder.name}"] = folder
+        translator, _, style = folder.name.partition("-")
+        folders[f"{folder.parent.name} with translator {translator}, style {style}"] = folder
     parts = []
     for name, folder in folders.items():
         remedy = f"Run notebook {name} first, {ALL_OF_THEM}"
@@ -33,10 +37,26 @@ def gather(p: YOLOTraining) -> Catalog:
 
 def build(data: Catalog, p: YOLOTraining) -> Catalog:
     """The arm's training frames: the mix with its replacements, or as many target frames."""
-    if p.arms[p.arm] == "target":
+    if p.known_arms[p.arm] == "target":
         count = len(compose.compose(data))
         return compose.oracle(data, count=count, weathers=p.target_weathers, seed=p.seed)
-    return compose.compose(data, replace=p.replaced)
+    return compose.compose(data, replace=p.replaced, rejected=set(rejected(p)["frame_id"]))
+
+
+def rejected(p: YOLOTraining) -> pd.DataFrame:
+    """The translated frames whose objects' edges agree too little with the originals'.
+
+    Returns:
+        A row a frame that scores below `min_agreement`: frame_id, variant, score, boxes, worst, as
+        in `structure.frame_scores`; the lowest score first.
+    """
+    parts = [pd.DataFrame(columns=["frame_id", "variant", "score", "boxes", "worst"])]
+    for folder in p.translations if p.min_agreement else ():
+        frames = catalog.load(folder / "catalog").frames
+        scores = structure.frame_scores(pd.read_parquet(folder / structure.FILE), frames)
+        scores.insert(0, "variant", folder.name)
+        parts.append(scores[scores["score"] < p.min_agreement].reset_index())
+    return pd.concat([part for part in parts if len(part)] or parts).sort_values("score")
 
 
 def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> dict[str, Path]:

@@ -4,7 +4,7 @@ Every arm has the same frames in the same order, so that two arms differ in thei
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ def compose(
     *,
     mix: Sequence[str] = MIX,
     replace: Mapping[str, str] | None = None,
+    rejected: Collection[str] = (),
     split: str = "train",
 ) -> Catalog:
     """One frame for every position of the KITTI and Virtual KITTI sequences.
@@ -34,6 +35,8 @@ def compose(
         catalog: frames of KITTI and Virtual KITTI, and the translations of the latter.
         mix: frame index mod `len(mix)` chooses the variant; "original" is the KITTI frame.
         replace: variant in the mix -> variant to take in its place, {"fog": "cyclegan-fog"}.
+        rejected: ids of translated frames that must not be used; the frame that they replace stays,
+            so that the arm is as large as the others.
         split: the split to compose, as in `frames.split`.
 
     Raises:
@@ -49,7 +52,14 @@ def compose(
     frames = frames[frames["source"].isin(DIVIDED) & (frames["split"] == split)]
     positions = _positions(frames, mix, split)
     slots = [mix[index % len(mix)] for index in positions["index"]]
-    positions["variant"] = [replace.get(slot, slot) for slot in slots]
+    bad = frames.loc[frames["frame_id"].isin(rejected), [*KEY, "variant"]]
+    unusable = set(bad.itertuples(index=False, name=None))
+    positions["variant"] = [
+        slot if (sequence, index, replace.get(slot)) in unusable else replace.get(slot, slot)
+        for sequence, index, slot in zip(
+            positions["sequence"], positions["index"], slots, strict=True
+        )
+    ]
     twice = frames.duplicated([*KEY, "variant"])
     if twice.any():
         raise InputError(
@@ -161,7 +171,7 @@ def _positions(frames: pd.DataFrame, mix: Sequence[str], split: str) -> pd.DataF
 def _remedy(variant: str) -> str:
     translator, _, style = variant.partition("-")
     if translator in TRANSLATORS:
-        return f"Run {TRANSLATORS[translator]} with style {style!r} first"
+        return f"Run {TRANSLATORS[translator]} with translator {translator}, style {style} first"
     return "Complete the data set's download, or run 01_data_analysis again"
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
-from sim2real_lib.display import galleries, result_plots
+from sim2real_lib.detection.judge import Labels
+from sim2real_lib.display import distance_plots, galleries, preservation_plots, result_plots
 from sim2real_lib.display.report import (
     Beside,
     Block,
@@ -35,6 +36,13 @@ PUBLISHED = pd.DataFrame(
 )
 
 
+CAPTION_KEPT = (
+    "lost: share of the objects found before that are not found after, with its 95% interval; "
+    "hallucinated: detections a frame where nothing was; agreement: of the edges, the median; "
+    "below: share of boxes whose edges agree too little; agree: how often both say the same."
+)
+
+
 def long(compared: Comparison) -> pd.DataFrame:
     """Columns arm, bin, map50: for `result_plots.map_by_bin`."""
     return melted(compared.results, "bin")
@@ -57,8 +65,7 @@ def seconds(run: Path, folders: Mapping[str, Path]) -> pd.DataFrame:
     rows = []
     for name, folder in folders.items():
         manifest = read_manifest(folder, "Run notebook 04_yolo_training again")
-        replaced = manifest["params"]["arms"][arm_of(name)]
-        variants = [] if isinstance(replaced, str) else sorted(replaced.values())
+        variants = sorted(manifest["replaced"].values())
         made = [read_manifest(translation_folder(run, v), "Run it again") for v in variants]
         spent = sum(sum(each["timings"].values()) for each in made)
         rows.append(
@@ -96,6 +103,9 @@ def write(
     weathers: pd.DataFrame,
     shown: pd.DataFrame,
     targets: Mapping[str, list[str]],
+    labels: Labels,
+    distances: pd.DataFrame,
+    notice: str,
 ) -> Path:
     """Write `results.csv` and `report.html` into the run's folder and seal the artifact.
 
@@ -107,6 +117,9 @@ def write(
         weathers: mAP@0.5 by weather.
         shown: translated frames beside their originals, as `translations` gives.
         targets: style -> images of the target.
+        labels: whether they survived translation.
+        distances: of each translation from its target, as `judge.distances` gives, and `notice`,
+            in whose features.
     """
     analysed = read_manifest(
         p.data_folder / "01_data_analysis", "Run notebook 01_data_analysis again"
@@ -114,8 +127,14 @@ def write(
     minidrive = analysed["params"]["data"] == "minidrive"
     with whole_file(p.folder / "results.csv") as temporary:
         table.round(4).to_csv(temporary)
-    with whole_file(artifact.folder / "gains.csv") as temporary:
-        compared.gains.round(4).to_csv(temporary)
+    tables = {
+        "gains": compared.gains,
+        "preservation": labels.summary(p.lost_below),
+        "distances": distances.set_index(["style", "translator", "measure"]),
+    }
+    for name, each in tables.items():
+        with whole_file(artifact.folder / f"{name}.csv") as temporary:
+            each.round(4).to_csv(temporary)
     manifest = artifact.seal(answer=compared.answer, data=analysed["params"]["data"])
     report = write_report(
         p.folder / "report.html",
@@ -127,6 +146,8 @@ def write(
             _results(compared, table),
             _weathers(compared, weathers),
             _pictures(p, shown, targets),
+            _labels(p, labels),
+            _distances(distances, notice),
             _run(p, manifest, minidrive),
         ],
     )
@@ -198,6 +219,33 @@ def _pictures(
         )
         blocks.append(Picture(gallery, caption=f"{style}: original, translated, target"))
     return Section("Original and translated", blocks, lead="Drag the line between the two.")
+
+
+def _labels(p: ResultVisualization, labels: Labels) -> Section:
+    kept = labels.summary(p.lost_below)
+    return Section(
+        "Do the labels still hold?",
+        [
+            Picture(preservation_plots.losses(kept)),
+            Table(kept.reset_index(), caption=CAPTION_KEPT, best=None),
+            Picture(preservation_plots.agreements(labels.trusted, threshold=p.lost_below)),
+            Picture(
+                preservation_plots.worst(labels.originals, labels.translated, labels.trusted),
+                caption="The boxes that were kept worst: original left, translation right.",
+            ),
+        ],
+        lead="The baseline's detector, which no translation has changed, looks for every object "
+        "before and after; the edges in each box need no detector.",
+    )
+
+
+def _distances(table: pd.DataFrame, notice: str) -> Section:
+    shown = table[["style", "translator", "measure", "before", "after", "floor", "share"]]
+    return Section(
+        "How far is the domain closed?",
+        [Picture(distance_plots.distances(table)), Table(shown, caption=notice, best=None)],
+        lead="Clones and their translations against BDD100K's training frames in that weather.",
+    )
 
 
 def _run(p: ResultVisualization, manifest: dict, minidrive: bool) -> Section:

@@ -28,6 +28,10 @@ ARMS = {
     "fda": "#cc79a7",
     "reinhard": "#56b4e9",
     "histogram": "#f0c419",
+    "cut": "#2a1fa8",
+    "fastcut": "#5a6bf0",
+    "adain": "#781800",
+    "wct2": "#78c878",
     "oracle": "#009e73",
 }
 WEATHERS = {

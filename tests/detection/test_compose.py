@@ -33,7 +33,7 @@ def test_a_missing_translation_names_frame_variant_and_notebook(streets):
         compose(streets, replace={"rain": "nst-rain"})
     message = str(caught.value)
     assert "frame 5 of sequence 0001" in message and "nst-rain" in message
-    assert "Run 03_nst_generation with style 'rain'" in message
+    assert "Run 03_nst_generation with translator nst, style rain" in message
 
 
 def test_a_missing_frame_of_the_data_set_is_named(streets):
@@ -109,3 +109,14 @@ def test_a_moved_box_shows_in_the_report(streets):
 def test_arms_of_different_length_are_refused(streets):
     with pytest.raises(InputError, match="8 frames and the baseline 14"):
         fairness(oracle(streets, count=8, weathers=["rainy"]), compose(streets))
+
+
+def test_a_rejected_translation_leaves_its_place_to_the_frame_it_replaces(streets):
+    replace = {"fog": "cyclegan-fog"}
+    whole = compose(streets, replace=replace)
+    bad = whole.frames.loc[whole.frames["variant"] == "cyclegan-fog", "frame_id"].iloc[0]
+    arm = compose(streets, replace=replace, rejected={bad})
+    assert len(arm) == len(whole)
+    changed = arm.frames["frame_id"] != whole.frames["frame_id"]
+    assert arm.frames.loc[changed, "variant"].tolist() == ["fog"]
+    assert whole.frames.loc[changed, "frame_id"].tolist() == [bad]

@@ -1,0 +1,39 @@
+"""`python -m sim2real_lib.train`: options are the notebook's parameters, and wrong ones say so."""
+
+import pytest
+
+from sim2real_lib import train
+from sim2real_lib.errors import InputError
+
+
+def test_options_become_parameters() -> None:
+    options = ("--style", "rain", "--lr-policy", "step", "--batch", "2", "--crop", "[32, 64]")
+    assert train.parsed(options) == {
+        "style": "rain", "lr_policy": "step", "batch": 2, "crop": [32, 64],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [("--style",), ("style", "fog"), ("--batch", "2", "fog")])
+def test_options_that_are_no_pairs_are_refused(options: tuple) -> None:
+    with pytest.raises(InputError, match="come in pairs"):
+        train.parsed(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--stlye", "fog"), "did you mean 'style'"),
+        (("--batch", "few"), "batch is 'few'"),
+        (("--run", "outputs/no such run"), "Run notebook 01_data_analysis first"),
+    ],
+)
+def test_a_wrong_option_ends_with_one_clear_error(
+    options: tuple, said: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert train.main("smoke", *options) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_profile_is_named(capsys: pytest.CaptureFixture) -> None:
+    assert train.main("nowhere") == 2
+    assert "params/nowhere/run.yaml" in capsys.readouterr().err
