@@ -88,7 +88,7 @@ def print_arms(catalog: Catalog, run: Run, p: DataAnalysis, detector: YOLOTraini
         print(f"{'arm':5}{arm:12} {len(baseline):,} training frames: {made}")
     target = frames[~frames["source"].isin(splitting.DIVIDED) & (frames["split"] == "train")]
     day = target[target["timeofday"] == "daytime"]["weather"].value_counts()
-    learnt = [f"{style} {day.get(params.STYLES[style], 0):,}" for style in run.styles]
+    learnt = [f"{style} {day.get(params.STYLES[style], 0):,}" for style in params.STYLES]
     print(f"\nDaytime training frames of the target, for 02 and 03: {', '.join(learnt)}")
     test = frames[frames["split"] == "test"]["weather"].value_counts()
     print(f"Test frames: {test.sum():,} ({_counts(test)})")
@@ -108,7 +108,8 @@ def vgg_weights(given: str) -> str:
     path = Path(given) if given else vgg.cached()
     if path.is_file():
         return f"ImageNet weights in {path}"
-    return f"no file {path}: 03 would use random features; from {vgg.URL} (528 MB)"
+    url = vgg.URLS["vgg16"]
+    return f"no file {path}: 03 would use random features; from {url} (528 MB)"
 
 
 def _tried(
@@ -148,7 +149,7 @@ def _without_boxes(root: Path) -> Catalog:
 
 
 def _made_of(catalog: Catalog, mix: pd.Series, p: YOLOTraining, count: int) -> str:
-    if p.arms[p.arm] == "target":
+    if p.known_arms[p.arm] == "target":
         oracle = compose.oracle(catalog, count=count, weathers=p.target_weathers, seed=p.seed)
         different = oracle.frames["image"].nunique()
         repeats = f", {different:,} different ones" if different < count else ""

@@ -1,42 +1,52 @@
-"""VGG16's convolutional layers, as features for style transfer. Nothing is ever downloaded."""
+"""The convolutional layers of VGG16 and VGG19 (Simonyan and Zisserman 2015), as features for
+style transfer. Nothing is ever downloaded."""
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from sim2real_lib.errors import InputError
 
-# Keras' names, as the original experiment wrote them -> torchvision's index of that layer's ReLU.
-LAYERS = {
-    "block1_conv1": 1,
-    "block1_conv2": 3,
-    "block2_conv1": 6,
-    "block2_conv2": 8,
-    "block3_conv1": 11,
-    "block3_conv2": 13,
-    "block3_conv3": 15,
-    "block4_conv1": 18,
-    "block4_conv2": 20,
-    "block4_conv3": 22,
-    "block5_conv1": 25,
-    "block5_conv2": 27,
-    "block5_conv3": 29,
-}
-TORCHVISION_FILE = "vgg16-397923af.pth"
-URL = f"https://download.pytorch.org/models/{TORCHVISION_FILE}"
+Network = Literal["vgg16", "vgg19"]
+CHANNELS = (64, 128, 256, 512, 512)  # of each block, which a 2x2 max pooling parts from the next
+CONVOLUTIONS: dict[str, tuple[int, ...]] = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+FILES = {"vgg16": "vgg16-397923af.pth", "vgg19": "vgg19-dcbb9e9d.pth"}  # torchvision's names
+URLS = {network: f"https://download.pytorch.org/models/{file}" for network, file in FILES.items()}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512, "pool",
-            512, 512, 512)  # fmt: skip
 
 
-class VGG16Features(nn.Module):
+def _relus(convolutions: Iterable[int]) -> dict[str, int]:
+    """Keras' name of each convolution -> torchvision's index of the ReLU behind it."""
+    found, index = {}, 0
+    for block, count in enumerate(convolutions, 1):
+        for number in range(1, count + 1):
+            found[f"block{block}_conv{number}"] = index + 1
+            index += 2
+        index += 1  # the pooling
+    return found
+
+
+# Network -> Keras' layer names, as the original experiment wrote them -> torchvision's index.
+LAYERS = {network: _relus(convolutions) for network, convolutions in CONVOLUTIONS.items()}
+
+
+class VGGFeatures(nn.Module):
     """The activations of named layers.
 
     Args:
-        layers: names from `LAYERS`.
+        network: "vgg16" or "vgg19".
+        layers: names from `LAYERS[network]`.
+
+    Attributes:
+        features: torchvision's `features`, as deep as the deepest of the layers.
+        stride: pixels from one activation of the deepest layer to the next.
+        halo: how many pixels an activation sees beyond its own, to either side, rounded up to a
+            multiple of the stride.
 
     Raises:
         InputError: for an unknown layer.
@@ -45,82 +55,113 @@ class VGG16Features(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, layers: Iterable[str]) -> None:
+    def __init__(self, network: Network, layers: Iterable[str]) -> None:
         super().__init__()
-        self.layers = tuple(layers)
-        unknown = [name for name in self.layers if name not in LAYERS]
+        self.network, self.layers = network, tuple(layers)
+        known = LAYERS[network]
+        unknown = [name for name in self.layers if name not in known]
         if unknown:
-            remedy = f"Known are {', '.join(LAYERS)}"
-            raise InputError(f"VGG16 has no layer {unknown[0]!r}", where="layers", remedy=remedy)
-        modules: list[nn.Module] = []
-        channels = 3
-        for width in CHANNELS:
-            if isinstance(width, int):
-                modules += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
-                channels = width
-            else:
-                modules.append(nn.MaxPool2d(2))
-        self.features = nn.Sequential(*modules)
+            remedy = f"Known are {', '.join(known)}"
+            what = f"{network.upper()} has no layer {unknown[0]!r}"
+            raise InputError(what, where="layers", remedy=remedy)
+        self._names = {known[name]: name for name in self.layers}
+        depth = max(self._names, default=-1) + 1
+        self.features = nn.Sequential(*islice(_modules(network), depth))
+        self.stride, seen = 1, 0
+        for module in self.features:
+            if isinstance(module, nn.MaxPool2d):
+                self.stride *= 2
+            elif isinstance(module, nn.Conv2d):
+                seen += self.stride
+        self.halo = -(-seen // self.stride) * self.stride
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Layer name -> (N, C, h, w), of images (N, 3, H, W) in [0, 1] with sides from 16."""
-        wanted = {LAYERS[name]: name for name in self.layers}
         found, x = {}, (images - self.mean) / self.std
-        for index, module in enumerate(self.features[: max(wanted) + 1]):
+        for index, module in enumerate(self.features):
             x = module(x)
-            if index in wanted:
-                found[wanted[index]] = x
+            if index in self._names:
+                found[self._names[index]] = x
         return found
 
 
-def cached() -> Path:
-    """Where torchvision keeps VGG16's ImageNet weights once something has downloaded them."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_FILE
+def stride(layer: str) -> int:
+    """Pixels from one activation of the layer to the next."""
+    return 2 ** (int(layer[len("block")]) - 1)
 
 
-def vgg16_features(
-    weights: str | Path | None, layers: Iterable[str], *, seed: int = 0
-) -> tuple[VGG16Features, str]:
+def cached(network: Network = "vgg16") -> Path:
+    """Where torchvision keeps ImageNet weights once something has downloaded them."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / FILES[network]
+
+
+def load_features(
+    network: Network, weights: str | Path | None, layers: Iterable[str], *, seed: int = 0
+) -> tuple[VGGFeatures, str]:
     """The features, and a line that says where their weights come from.
 
     Args:
-        weights: a file of torchvision's vgg16 or of its `features`; None: torchvision's cache,
+        network: "vgg16" or "vgg19".
+        weights: a file of torchvision's network or of its `features`; None: torchvision's cache,
             and where that holds none, seeded random weights.
-        layers: names from `LAYERS`.
-        seed: of random weights. Random features carry over colour and texture (He et al. 2016,
-            Ustyuzhaninov et al. 2016), but know nothing of objects.
+        layers: names from `LAYERS[network]`.
+        seed: of random weights, which are the same for any choice of layers. Random features
+            carry over colour and texture (He et al. 2016, Ustyuzhaninov et al. 2016), but know
+            nothing of objects.
 
     Raises:
-        InputError: for an unknown layer, or a file that is missing or no VGG16.
+        InputError: for an unknown layer, or a file that is missing or not this network's.
     """
-    network = VGG16Features(layers).eval()
-    if weights is None and not cached().is_file():
+    features, name = VGGFeatures(network, layers).eval(), network.upper()
+    if weights is None and not cached(network).is_file():
         generator = torch.Generator().manual_seed(seed)
-        for module in network.features.modules():
+        for module in features.features:
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-        return network, (
-            f"VGG16 has RANDOM weights (seed {seed}): no {TORCHVISION_FILE} in torchvision's "
+        return features, (
+            f"{name} has RANDOM weights (seed {seed}): no {FILES[network]} in torchvision's "
             "cache and no file given. Colour and texture carry over, objects are not understood."
         )
-    path = cached() if weights is None else Path(weights)
-    _load(network, path)
-    return network, f"VGG16 has the weights of {path.name}."
+    path = cached(network) if weights is None else Path(weights)
+    _load(features, path)
+    return features, f"{name} has the weights of {path.name}."
 
 
-def _load(network: VGG16Features, path: Path) -> None:
-    remedy = f"Give torchvision's {TORCHVISION_FILE}, or no file"
+def _modules(network: Network) -> Iterator[nn.Module]:
+    """The modules of torchvision's `features`, each made when it is asked for."""
+    inputs = 3
+    for channels, count in zip(CHANNELS, CONVOLUTIONS[network], strict=True):
+        for _ in range(count):
+            yield nn.Conv2d(inputs, channels, 3, padding=1)
+            yield nn.ReLU(inplace=True)
+            inputs = channels
+        yield nn.MaxPool2d(2)
+
+
+def _load(features: VGGFeatures, path: Path) -> None:
+    name, file = features.network.upper(), FILES[features.network]
+    remedy = f"Give torchvision's {file}, or no file"
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        keys = {key: key.removeprefix("features.") for key in stored if "classifier" not in key}
-        network.features.load_state_dict({keys[key]: stored[key] for key in keys})
+        stored = {
+            key.removeprefix("features."): value
+            for key, value in stored.items()
+            if "classifier" not in key
+        }
+        with torch.device("meta"):
+            whole = nn.Sequential(*_modules(features.network)).state_dict()
+        strange = stored.keys() - whole.keys()  # the first layers of VGG16 and VGG19 are alike
+        if strange:
+            raise ValueError(f"features.{min(strange)} is not among its layers")
+        wanted = features.features.state_dict()
+        features.features.load_state_dict({k: v for k, v in stored.items() if k in wanted})
     except FileNotFoundError as error:
         raise InputError("there are no weights here", where=path, remedy=remedy) from error
     except (OSError, RuntimeError, EOFError, ValueError, TypeError, AttributeError,
             pickle.UnpicklingError) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"not VGG16's weights ({reason})", where=path, remedy=remedy) from error
+        raise InputError(f"not {name}'s weights ({reason})", where=path, remedy=remedy) from error
