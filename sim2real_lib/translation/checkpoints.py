@@ -24,9 +24,7 @@ from sim2real_lib.translation.networks import (
 
 PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
 RUNNING_STATS = ("running_mean", "running_var", "num_batches_tracked")
-GENERATORS = (
-    "Give the `latest_net_G_A.pth` of a generator (resnet_9blocks, unet_256, …)"
-)
+GENERATORS = "Give the `latest_net_G_A.pth` of a generator (resnet_9blocks, unet_256, …)"
 DISCRIMINATORS = "Give the `latest_net_D_A.pth` of a discriminator (basic, n_layers or pixel)"
 
 
