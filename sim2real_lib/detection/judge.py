@@ -14,7 +14,7 @@ from sim2real_lib.evaluation import domain_distance, preservation
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import STYLES, TRANSLATORS, translation_folder
-from sim2real_lib.translation import domains, structure
+from sim2real_lib.translation import domains, structure, structure_trials
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,25 @@ class Labels:
     Attributes:
         boxes: a row a box and variant: edges' agreement, found before, found after.
         hallucinations: a row a translated frame.
-        originals, translated: the frames.
+        originals, translated: the frames with their boxes.
     """
 
     boxes: pd.DataFrame
     hallucinations: pd.DataFrame
-    originals: pd.DataFrame
-    translated: pd.DataFrame
+    originals: Catalog
+    translated: Catalog
 
     @property
     def trusted(self) -> pd.DataFrame:
         """The boxes that are large enough for a single one's agreement to mean something."""
         return structure.trusted(self.boxes)
+
+    def references(self, most: int = 24) -> pd.DataFrame:
+        """What the edges say of honest weather and of damage, done to `most` of the originals."""
+        frames = self.originals.frames
+        spread = np.unique(np.linspace(0, len(frames) - 1, most).round().astype(int))
+        few = self.originals.where(frames["frame_id"].isin(frames["frame_id"].iloc[spread]))
+        return structure.trusted(structure_trials.references(few))
 
     def summary(self, threshold: float) -> pd.DataFrame:
         """See `preservation.summary`."""
@@ -108,8 +115,8 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
     return Labels(
         preservation.recall(before, after, boxes),
         preservation.hallucinated(before, after, boxes, translated.frames),
-        originals.frames,
-        translated.frames,
+        originals,
+        translated,
     )
 
 

@@ -223,14 +223,19 @@ def _pictures(
 
 def _labels(p: ResultVisualization, labels: Labels) -> Section:
     kept = labels.summary(p.lost_below)
+    agreements = preservation_plots.agreements(
+        labels.trusted, labels.references(), threshold=p.lost_below
+    )
     return Section(
         "Do the labels still hold?",
         [
             Picture(preservation_plots.losses(kept)),
             Table(kept.reset_index(), caption=CAPTION_KEPT, best=None),
-            Picture(preservation_plots.agreements(labels.trusted, threshold=p.lost_below)),
+            Picture(agreements),
             Picture(
-                preservation_plots.worst(labels.originals, labels.translated, labels.trusted),
+                preservation_plots.worst(
+                    labels.originals.frames, labels.translated.frames, labels.trusted
+                ),
                 caption="The boxes that were kept worst: original left, translation right.",
             ),
         ],
