@@ -120,7 +120,7 @@ class CycleGANTraining(Params):
     detail: Share = 1.0
     tile: Tile = 0
     checkpoint_every: Count = 200
-    precision: str = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     compile: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Count = 1
@@ -159,7 +159,7 @@ class NSTGeneration(Params):
     train_steps: Count = 300
     train_crop: Size = (56, 96)
     alpha: Share = 1.0
-    beta: Annotated[float, Field(gt=0, le=1)] = 0.01
+    beta: Annotated[float, Field(ge=0, le=0.5)] = 0.01
     batch: Count = 4
     tile: Tile = 0
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -171,6 +172,23 @@ def test_05_leaves_one_offline_report_and_the_table(smoke_run: Path) -> None:
     assert "Do the labels still hold?" in page and "How far is the domain closed?" in page
     assert "MiniDrive" in page
     assert 'src="http' not in page and 'href="http' not in page
+
+
+@pytest.mark.notebooks
+def test_detectors_can_share_another_runs_data_and_05_needs_no_translation(
+    smoke_run: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    values = {"run": str(own), "arm": "baseline", "data_run": str(smoke_run)}
+    run("04_yolo_training", tmp_path / "04.ipynb", **values)
+    manifest = read_manifest(own / "04_yolo_training" / "baseline-seed0", "")
+    first = read_manifest(smoke_run / "04_yolo_training" / "baseline-seed0", "")
+    assert manifest["inputs"] == first["inputs"] and manifest["replaced"] == {}
+    # With a catalog of its own and nothing translated, the comparison has less to show.
+    shutil.copytree(smoke_run / "01_data_analysis", own / "01_data_analysis")
+    run("05_result_visualization", tmp_path / "05.ipynb", run=str(own))
+    page = (own / "report.html").read_text()
+    assert "By weather and class" in page and "Do the labels still hold?" not in page
 
 
 @pytest.mark.notebooks

@@ -9,6 +9,7 @@ from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.detection import compose
 from sim2real_lib.errors import InputError
+from sim2real_lib.evaluation import preservation
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of, seed_of
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import YOLOTraining
@@ -53,9 +54,9 @@ def rejected(p: YOLOTraining) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=["frame_id", "variant", "score", "boxes", "worst"])]
     for folder in p.translations if p.min_agreement else ():
         frames = catalog.load(folder / "catalog").frames
-        scores = structure.frame_scores(pd.read_parquet(folder / structure.FILE), frames)
+        scores = structure.frame_scores(structure.load(folder), frames)
         scores.insert(0, "variant", folder.name)
-        parts.append(scores[scores["score"] < p.min_agreement].reset_index())
+        parts.append(scores.drop(preservation.kept(scores, p.min_agreement)).reset_index())
     return pd.concat([part for part in parts if len(part)] or parts).sort_values("score")
 
 

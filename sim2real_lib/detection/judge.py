@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,15 @@ import pandas as pd
 
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
+from sim2real_lib.catalog.mix import slots
 from sim2real_lib.detection import features, predict
 from sim2real_lib.evaluation import domain_distance, preservation
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of
-from sim2real_lib.files import read_manifest
+from sim2real_lib.files import read_manifest, resolve
 from sim2real_lib.params import STYLES, TRANSLATORS, translation_folder
 from sim2real_lib.translation import domains, structure, structure_trials
+
+REFERENCES = 24  # originals that are changed on purpose, to see what the edges say of it
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,11 @@ class Labels:
         """The boxes that are large enough for a single one's agreement to mean something."""
         return structure.trusted(self.boxes)
 
-    def references(self, most: int = 24) -> pd.DataFrame:
-        """What the edges say of honest weather and of damage, done to `most` of the originals."""
+    @cached_property
+    def references(self) -> pd.DataFrame:
+        """What the edges say of honest weather and of damage, done to some of the originals."""
         frames = self.originals.frames
-        spread = np.unique(np.linspace(0, len(frames) - 1, most).round().astype(int))
+        spread = np.unique(np.linspace(0, len(frames) - 1, REFERENCES).round().astype(int))
         few = self.originals.where(frames["frame_id"].isin(frames["frame_id"].iloc[spread]))
         return structure.trusted(structure_trials.references(few))
 
@@ -83,8 +88,8 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
     """Look for every label in the frames before and after their translation.
 
     A detector also misses objects whose label holds, in weather that it does not know. So the
-    simulator's own weathers are looked at as well, as variants "baseline-fog" and their like:
-    there every label holds.
+    simulator's own weathers are looked at as well, as variants "baseline-fog" and their like, in
+    places that the baseline saw in another weather: there every label holds.
 
     Args:
         judge: who looks.
@@ -109,7 +114,7 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
         for name, frames in (("originals", originals), ("translated", translated))
     )
     tables = [structure.agreement(originals, rendered)]
-    tables += [pd.read_parquet(path / structure.FILE) for path in folders.values()]
+    tables += [structure.load(path) for path in folders.values()]
     boxes = pd.concat(tables, ignore_index=True)
     boxes = boxes[boxes["class"].isin(judge.classes)]
     return Labels(
@@ -152,7 +157,7 @@ def distances(
     found, notice = features.features(
         every,
         detector=judge.weights,
-        inception=inception or None,
+        inception=resolve(inception) if inception else None,
         image_size=judge.image_size,
         folder=scratch,
     )
@@ -177,12 +182,16 @@ def distances(
 
 def simulated(data: Catalog, originals: Catalog, folders: Mapping[str, Path]) -> Catalog:
     """The originals as the simulator renders them in the translations' weathers, as if they were
-    translations: variant "baseline-fog", ids `baseline-fog/<original's>`, the originals' boxes."""
+    translations: variant "baseline-fog", ids `baseline-fog/<original's>`, the originals' boxes.
+
+    Those that the baseline was trained on, of the mix's own fog slots, are left out.
+    """
     place = ["source", "sequence", "index"]
     clones = originals.frames[[*place, "frame_id"]]
     parts = []
     for style in dict.fromkeys(variant.partition("-")[2] for variant in folders):
         own = data.frames[data.frames["variant"] == style].drop(columns="frame_id")
+        own = own[slots(own) != style]
         own = own.merge(clones, on=place).assign(variant=f"{BASELINE}-{style}")
         boxes = originals.boxes[originals.boxes["frame_id"].isin(own["frame_id"])]
         renamed = [t.assign(frame_id=f"{BASELINE}-{style}/" + t["frame_id"]) for t in (own, boxes)]

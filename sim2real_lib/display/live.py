@@ -14,6 +14,7 @@ from sim2real_lib.translation.training import Progress, samples
 from sim2real_lib.translation.training_folder import LOSSES_FILE
 
 EVERY = 4.0  # seconds between two drawings; each costs about a third of one
+MOST = 2000  # rows that are drawn; of more, every other one is left out
 
 
 class LiveTraining:
@@ -38,8 +39,11 @@ class LiveTraining:
         """Take note of a step, and draw when it is time to."""
         if not self._rows and progress.step > 1:  # resumed: what was learnt before counts too
             before = pd.read_csv(progress.folder / LOSSES_FILE)
-            self._rows = before[before["step"] < progress.step].to_dict("records")
+            before = before[before["step"] < progress.step]
+            self._rows = before.iloc[:: 1 + len(before) // MOST].to_dict("records")
         self._rows.append({"step": progress.step, **progress.losses})
+        if len(self._rows) > MOST:  # a long training is drawn as fast as a short one
+            del self._rows[1::2]
         if time.monotonic() - self._drawn >= self.every and progress.step < progress.steps:
             self._draw(pd.DataFrame(self._rows), samples(progress.folder))
 

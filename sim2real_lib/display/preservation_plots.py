@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from sim2real_lib.display.boxes import draw_boxes
-from sim2real_lib.display.chart_parts import percent
+from sim2real_lib.display.chart_parts import nothing_here, percent
 from sim2real_lib.display.picture_grid import Titled, grid, in_rows
 from sim2real_lib.display.pictures import fit
 from sim2real_lib.display.style import (
@@ -22,7 +22,6 @@ from sim2real_lib.display.style import (
     ordered,
     themed,
 )
-from sim2real_lib.errors import InputError
 from sim2real_lib.images import RGB, read_rgb
 
 BINS = np.linspace(-1, 1, 81)
@@ -56,7 +55,7 @@ def agreements(
     rows = [(name, values.dropna(), colour) for name, values, colour in rows]
     rows = [row for row in rows if len(row[1])]
     if not rows:
-        raise InputError("there is no box whose edges could be judged")
+        return _nothing()
     figure = chart(8.2, 1.1 + 0.36 * len(rows))
     axes = figure.subplots()
     lowest = min(values.quantile(0.005) for _, values, _ in rows)
@@ -86,7 +85,7 @@ def losses(summary: pd.DataFrame) -> Chart:
         summary: from `preservation.summary`.
     """
     if summary.empty:
-        raise InputError("there is no translated frame to judge")
+        return _nothing()
     variants = _variants(summary.index)
     table = summary.loc[variants]
     figure = chart(11.0, 1.5 + 0.36 * len(table))
@@ -147,7 +146,7 @@ def worst(
     ranked = boxes.dropna(subset="agreement").sort_values("agreement", kind="stable")
     chosen = ranked.drop_duplicates(["variant", "frame_id"]).head(most)
     if chosen.empty:
-        raise InputError("there is no box whose edges could be judged")
+        return _nothing()
     before, after = (frames.set_index("frame_id")["image"] for frames in (originals, translated))
     pictures: list[Titled] = []
     for _, box in chosen.iterrows():
@@ -156,6 +155,13 @@ def worst(
         gap = np.full((SIDE, 8, 3), 255, np.uint8)
         pictures.append((_caption(box), np.hstack([left, gap, right])))
     return grid(in_rows(pictures, columns), widest=3.6)
+
+
+def _nothing() -> Chart:
+    """A chart that says that there is nothing to show: no reason to lose a run."""
+    figure = chart(8.2, 1.2)
+    nothing_here(figure.subplots(), "no box is large enough for its edges to be judged")
+    return figure
 
 
 def _variants(names: pd.Series | pd.Index) -> list[str]:

@@ -19,7 +19,6 @@ from sim2real_lib.display.report import (
     Wipe,
     write_report,
 )
-from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.comparison import BASELINE, ORACLE, Comparison, arm_of
 from sim2real_lib.files import Artifact, read_manifest, whole_file
 from sim2real_lib.params import STYLES, TRANSLATORS, ResultVisualization, translation_folder
@@ -65,7 +64,7 @@ def seconds(run: Path, folders: Mapping[str, Path]) -> pd.DataFrame:
     rows = []
     for name, folder in folders.items():
         manifest = read_manifest(folder, "Run notebook 04_yolo_training again")
-        variants = sorted(manifest["replaced"].values())
+        variants = sorted(manifest.get("replaced", {}).values())
         made = [read_manifest(translation_folder(run, v), "Run it again") for v in variants]
         spent = sum(sum(each["timings"].values()) for each in made)
         rows.append(
@@ -86,13 +85,8 @@ def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list
                 manifest = read_manifest(folder, f"Run notebook {TRANSLATORS[translator]} again")
                 found.append(pairs(data, catalog.load(folder / "catalog")))
                 targets.setdefault(style, manifest["targets"])
-    if not found:
-        raise InputError(
-            "there is no translated frame to show",
-            where=run,
-            remedy="Run notebook 02_cyclegan_training or 03_nst_generation first",
-        )
-    return pd.concat(found, ignore_index=True), targets
+    columns = ["frame_id", "style", "translator", "original", "translated"]
+    return pd.concat(found or [pd.DataFrame(columns=columns)], ignore_index=True), targets
 
 
 def write(
@@ -103,8 +97,8 @@ def write(
     weathers: pd.DataFrame,
     shown: pd.DataFrame,
     targets: Mapping[str, list[str]],
-    labels: Labels,
-    distances: pd.DataFrame,
+    labels: Labels | None,
+    distances: pd.DataFrame | None,
     notice: str,
 ) -> Path:
     """Write `results.csv` and `report.html` into the run's folder and seal the artifact.
@@ -117,7 +111,7 @@ def write(
         weathers: mAP@0.5 by weather.
         shown: translated frames beside their originals, as `translations` gives.
         targets: style -> images of the target.
-        labels: whether they survived translation.
+        labels: whether they survived translation; None: nothing was translated.
         distances: of each translation from its target, as `judge.distances` gives, and `notice`,
             in whose features.
     """
@@ -127,11 +121,13 @@ def write(
     minidrive = analysed["params"]["data"] == "minidrive"
     with whole_file(p.folder / "results.csv") as temporary:
         table.round(4).to_csv(temporary)
-    tables = {
-        "gains": compared.gains,
-        "preservation": labels.summary(p.lost_below),
-        "distances": distances.set_index(["style", "translator", "measure"]),
-    }
+    tables = {"gains": compared.gains}
+    translated = []
+    if labels is not None and distances is not None:
+        tables["preservation"] = labels.summary(p.lost_below)
+        tables["distances"] = distances.set_index(["style", "translator", "measure"])
+        translated = [_pictures(p, shown, targets), _labels(p, labels)]
+        translated += [_distances(distances, notice)]
     for name, each in tables.items():
         with whole_file(artifact.folder / f"{name}.csv") as temporary:
             each.round(4).to_csv(temporary)
@@ -145,9 +141,7 @@ def write(
         sections=[
             _results(compared, table),
             _weathers(compared, weathers),
-            _pictures(p, shown, targets),
-            _labels(p, labels),
-            _distances(distances, notice),
+            *translated,
             _run(p, manifest, minidrive),
         ],
     )
@@ -224,7 +218,7 @@ def _pictures(
 def _labels(p: ResultVisualization, labels: Labels) -> Section:
     kept = labels.summary(p.lost_below)
     agreements = preservation_plots.agreements(
-        labels.trusted, labels.references(), threshold=p.lost_below
+        labels.trusted, labels.references, threshold=p.lost_below
     )
     return Section(
         "Do the labels still hold?",

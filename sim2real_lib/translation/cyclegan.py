@@ -124,10 +124,10 @@ class ImagePool:
         chosen = []
         for image in images:
             if len(self.images) < self.size:
-                self.images.append(image)
+                self.images.append(image.clone())  # the batch's memory is not kept with it
             elif chance.random() > 0.5:
                 place = chance.randrange(self.size)
-                image, self.images[place] = self.images[place], image
+                image, self.images[place] = self.images[place], image.clone()
             chosen.append(image)
         return torch.stack(chosen)
 
@@ -247,7 +247,8 @@ class CycleGAN:
         return pools
 
     def restore_extra(self, extra: dict[str, Any]) -> None:
-        """Take this process's share of the saved pools."""
+        """Take this process's share of the saved pools; new processes begin with another's."""
         for name, images in extra.items():
-            own = cast(Tensor, self.fabric.to_device(images[self.fabric.global_rank]))
+            share = images[self.fabric.global_rank % len(images)]
+            own = cast(Tensor, self.fabric.to_device(share))
             self.pools[name].images = list(own)

@@ -82,8 +82,8 @@ class Model:
     ) -> None:
         s, self.fabric, self.layout = settings, fabric, choose_layout(precision, fabric.device)
         encoder, _ = load_encoder(s.network, s.vgg_weights, s.layer, pool=pool, seed=s.seed)
+        networks = {"decoder": Decoder(encoder, unpool)}
         self.encoder = encoder.to(fabric.device, memory_format=self.layout)  # type: ignore[call-overload]
-        networks = {"decoder": Decoder(self.encoder, unpool)}
         self.networks = training.setup_networks(fabric, networks, self.layout, s.compile)
         learnt = [p for p in self.networks["decoder"].parameters() if p.requires_grad]
         adam = torch.optim.Adam(learnt, lr=s.lr, fused=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sim2real_lib.files import key
+from sim2real_lib.files import key, resolve
 from sim2real_lib.params import CycleGANTraining, NSTGeneration
 from sim2real_lib.translation import adain, cut, cyclegan, nst, training, wct2
 from sim2real_lib.translation.apply import Translator
@@ -47,7 +47,7 @@ def generator_translator(p: CycleGANTraining, trained: Path) -> Translator:
     """Notebook 02's translator: a given generator, or the one of a training's folder."""
     own = "latest_net_G_A.pth" if p.translator == "cyclegan" else "latest_net_G.pth"
     translator = GeneratorTranslator(
-        p.weights or trained / own,
+        resolve(p.weights) if p.weights else trained / own,
         scale=p.source_scale,
         detail=p.detail,
         accelerator=p.accelerator,
@@ -67,7 +67,7 @@ def decoder_settings(p: NSTGeneration) -> training.Settings | None:
         return None
     return methods[p.translator](
         network=p.network,
-        vgg_weights=p.weights or None,
+        vgg_weights=_vgg(p),
         layer=p.layer,
         source_scale=p.scale,
         target_scale=p.scale,
@@ -94,14 +94,14 @@ def stylist(p: NSTGeneration, targets: Sequence[str], trained: Path) -> Translat
         return FDATranslator(targets, beta=p.beta, seed=p.seed)
     if p.translator == "nst":
         return nst.NSTTranslator(
-            targets, weights=p.weights or None, settings=nst_settings(p), accelerator=p.accelerator
+            targets, weights=_vgg(p), settings=nst_settings(p), accelerator=p.accelerator
         )
     methods = {"adain": adain.AdaINTranslator, "wct2": wct2.WCT2Translator}
     translator = methods[p.translator](
         trained / "latest_net_decoder.pth",
         targets,
         network=p.network,
-        vgg_weights=p.weights or None,
+        vgg_weights=_vgg(p),
         alpha=p.alpha,
         scale=p.scale,
         detail=p.detail,
@@ -136,6 +136,11 @@ def training_folder(
 ) -> Path:
     """Where a stage trains: another request begins in a folder of its own."""
     return artifact / f"training-{key(settings, source, target)}"
+
+
+def _vgg(p: NSTGeneration) -> str | None:
+    """The file of VGG's weights; None: torch's cache."""
+    return str(resolve(p.weights)) if p.weights else None
 
 
 def _tiled(translator: Translator, tile: int) -> Translator:

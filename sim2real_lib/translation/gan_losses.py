@@ -50,8 +50,10 @@ def gradient_penalty(
     """Mean squared distance of the gradient's norm from 1, at random points between each real and
     translated image (Gulrajani et al. 2017). (N, 3, H, W) each; a scalar."""
     share = torch.rand(len(real), 1, 1, 1, generator=chance).to(real)
-    between = (share * real + (1 - share) * fake).detach().requires_grad_()
-    judged = discriminator(between).float().sum()
+    between = (share * real + (1 - share) * fake).detach().float().requires_grad_()
+    # The bare network: what Fabric and torch.compile wrap around it allows no second derivative.
+    bare = getattr(discriminator, "module", discriminator)
+    judged = bare(between).sum()
     (gradient,) = torch.autograd.grad(judged, between, create_graph=True)
     # The small shift keeps the norm's own gradient finite at zero.
     return ((gradient.float().flatten(1) + 1e-16).norm(dim=1) - 1).square().mean()

@@ -100,6 +100,18 @@ def save(boxes: pd.DataFrame, folder: Path) -> None:
         boxes.to_parquet(temporary, index=False)
 
 
+def load(folder: Path) -> pd.DataFrame:
+    """The table that `save` wrote.
+
+    Raises:
+        InputError: when there is none.
+    """
+    if not (folder / FILE).is_file():
+        remedy = f"Delete {folder} and run its notebook again"
+        raise InputError("nobody looked whether its labels hold", where=folder, remedy=remedy)
+    return pd.read_parquet(folder / FILE)
+
+
 def frame_scores(boxes: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     """How well a translated frame as a whole kept its objects.
 

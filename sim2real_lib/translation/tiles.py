@@ -32,6 +32,8 @@ class Tiled:
                 remedy="Choose 0 or more, and less than the tile; an eighth of it is a good start",
             )
         self.translator, self.tile, self.overlap = translator, tile, overlap
+        if notice := getattr(translator, "notice", ""):
+            self.notice = notice  # which weights it has
         self.identity = f"{translator.identity} tile {tile} overlap {overlap}"
 
     def translate(self, images: Tensor) -> Tensor:

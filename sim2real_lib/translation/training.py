@@ -16,12 +16,14 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
+from sim2real_lib.translation.device import choose_precision
 from sim2real_lib.translation.schedules import POLICIES, Policy
-from sim2real_lib.translation.training_folder import LOSSES_FILE, fingerprint
+from sim2real_lib.translation.training_folder import LOSSES_FILE, fingerprint, refuse_another
 from sim2real_lib.translation.training_loop import Progress, Run, launch
 from sim2real_lib.translation.unpaired import Domain
 
 SMALLEST_CROP, CROP_MULTIPLE = 32, 4  # pixels
+PRECISIONS = ("auto", "32-true", "bf16-mixed")  # 16-mixed has a state that could not be resumed
 
 
 class Model(Protocol):
@@ -71,8 +73,8 @@ class Settings:
         lr: learning rate.
         lr_policy: how it falls, see `Schedule`.
         seed: decides initial weights, order, crops and whatever else is drawn.
-        precision: one of Lightning's ("32-true", "bf16-mixed", …); "auto": what the device is
-            fast at.
+        precision: "32-true" or "bf16-mixed", Lightning's names; "auto": what the device is fast
+            at.
         compile: whether torch.compile translates the networks first: a minute that pays on a GPU.
 
     Raises:
@@ -89,7 +91,7 @@ class Settings:
     lr: float = 2e-4
     lr_policy: Policy = "linear"
     seed: int = 0
-    precision: str = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     compile: bool = False
 
     def __post_init__(self) -> None:
@@ -103,8 +105,9 @@ class Settings:
             raise InputError("must be 'epochs' or 'steps'", where=f"unit={self.unit!r}")
         if self.constant + self.decay < 1:
             raise InputError("nothing to train for", where="constant + decay")
-        if self.lr_policy not in POLICIES:
-            raise InputError(f"must be {', '.join(POLICIES)}", where=f"lr_policy={self.lr_policy}")
+        for name, known in (("precision", PRECISIONS), ("lr_policy", POLICIES)):
+            if getattr(self, name) not in known:
+                raise InputError(f"must be {', '.join(known)}", where=name)
         if self.lr_policy == "plateau" and self.unit == "steps":
             remedy = "Count epochs, or take another lr_policy"
             raise InputError("plateau watches epochs", where="lr_policy", remedy=remedy)
@@ -184,10 +187,12 @@ def train(
     request = {
         "method": type(s).__module__.rpartition(".")[2],
         **asdict(s),
+        "precision": choose_precision(accelerator) if s.precision == "auto" else s.precision,
         "source_images": fingerprint(source.paths),
         "target_images": fingerprint(target.paths),
     }
     run = Run(source, target, folder, s, request, checkpoint_every, accelerator, devices, progress)
+    refuse_another(folder, request)
     started = time.perf_counter()
     first, steps = launch(run, on_step)
     losses = pd.read_csv(folder / LOSSES_FILE)

@@ -31,8 +31,32 @@ from sim2real_lib.translation.unpaired import Domain
 if TYPE_CHECKING:
     from sim2real_lib.translation.training import Model
 
-LOSSES_FILE = "losses.csv"
+SETTINGS_FILE, LOSSES_FILE = "settings.json", "losses.csv"
 REMEDY = "Give another folder, or delete this one to start anew"
+
+
+def refuse_another(folder: Path, request: Mapping[str, Any]) -> None:
+    """Stop where a folder holds a training with other settings or images.
+
+    Raises:
+        InputError: which shows what differs.
+    """
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        return
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"damaged ({error})", where=path, remedy=REMEDY) from error
+    asked = json.loads(json.dumps(request))  # tuples become lists, as in the file
+    differing = [
+        f"{key}: {stored.get(key, 'absent')} there, {asked.get(key, 'absent')} asked"
+        for key in sorted({*stored, *asked})
+        if stored.get(key) != asked.get(key)
+    ]
+    if differing:
+        what = "holds a training with other settings (" + "; ".join(differing) + ")"
+        raise InputError(what, where=folder, remedy=REMEDY)
 
 
 class TrainingFolder:
@@ -44,27 +68,9 @@ class TrainingFolder:
         self._losses: list[list[float]] = []  # rows not yet on disk
 
     def claim(self, request: Mapping[str, Any]) -> None:
-        """Record what this training is, or check that it is what was begun here before.
-
-        Raises:
-            InputError: when the folder holds a training with other settings or images.
-        """
-        path = self.folder / "settings.json"
-        if path.is_file():
-            try:
-                stored = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise InputError(f"damaged ({error})", where=path, remedy=REMEDY) from error
-            asked = json.loads(json.dumps(request))  # tuples become lists, as in the file
-            differing = [
-                f"{key}: {stored.get(key, 'absent')} there, {asked.get(key, 'absent')} asked"
-                for key in sorted({*stored, *asked})
-                if stored.get(key) != asked.get(key)
-            ]
-            if differing:
-                what = "holds a training with other settings (" + "; ".join(differing) + ")"
-                raise InputError(what, where=self.folder, remedy=REMEDY)
-        elif self.fabric.is_global_zero:
+        """Record what this training is; `refuse_another` has looked whether it may be here."""
+        path = self.folder / SETTINGS_FILE
+        if self.fabric.is_global_zero and not path.is_file():
             write_json(path, dict(request))
         self.fabric.barrier()  # nobody may find the file of a sibling that was faster
 
@@ -141,7 +147,12 @@ class TrainingFolder:
         rows: list[list[str]] = []
         if step and path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
-                rows = [row for row in list(csv.reader(file))[1:] if row and int(row[0]) <= step]
+                rows = [
+                    row
+                    for row in list(csv.reader(file))[1:]
+                    # A kill may have torn the last row off, even within its step's number.
+                    if len(row) == len(names) + 1 and int(row[0]) <= step
+                ]
         with (
             whole_file(path) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,

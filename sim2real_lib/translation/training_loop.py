@@ -15,7 +15,6 @@ from torch import Tensor
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.progress import progress_bar
-from sim2real_lib.translation.device import choose_precision
 from sim2real_lib.translation.samples import sample_steps
 from sim2real_lib.translation.schedules import Schedule
 from sim2real_lib.translation.training_folder import TrainingFolder
@@ -60,8 +59,7 @@ class Run:
     @property
     def precision(self) -> str:
         """What the fabric computes in, by Lightning's name."""
-        asked = self.settings.precision
-        return choose_precision(self.accelerator) if asked == "auto" else asked
+        return self.request["precision"]
 
     @property
     def steps_per_unit(self) -> int:
@@ -106,11 +104,17 @@ def _launch_beside(run: Run, on_step: Callable[[Progress], None] | None) -> tupl
     Fabric spawns it spawns from a script alone. So a process beside it plays the script."""
     answer = torch.multiprocessing.get_context("spawn").SimpleQueue()
     torch.multiprocessing.spawn(_play_script, (run, on_step, answer), daemon=False)
-    return answer.get()
+    found = answer.get()
+    if isinstance(found, InputError):
+        raise found
+    return found
 
 
 def _play_script(_: int, run: Run, on_step: Callable[[Progress], None] | None, answer: Any) -> None:
-    answer.put(_launch(run, on_step))
+    try:
+        answer.put(_launch(run, on_step))
+    except InputError as error:
+        answer.put(error)
 
 
 def under_torchrun() -> bool:

@@ -58,6 +58,18 @@ def test_a_resumed_training_shows_what_it_learnt_before(
     assert lines(shown[0][1]) == [3] * 4
 
 
+def test_a_long_training_is_drawn_as_fast_as_a_short_one(
+    shown: list[tuple[str, object]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST", 10)
+    watch = live.LiveTraining(every=0)
+    for step in (1, 2, *range(3, 40)):
+        watch(Progress(step, 50, {"G_A": 1.0, "G_B": 1.0}, 1.0, folder))
+    assert (
+        max(lines(shown[-2][1])) <= 10 and shown[-2][1].axes[0].get_lines()[0].get_xdata()[0] == 1
+    )
+
+
 @pytest.mark.parametrize("steps", [range(1, 6), range(0)])
 def test_a_batch_run_and_a_finished_training_draw_the_end_alone(
     shown: list[tuple[str, object]], folder: Path, monkeypatch: pytest.MonkeyPatch, steps: range

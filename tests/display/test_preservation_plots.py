@@ -9,7 +9,6 @@ from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.display import preservation_plots as plots
 from sim2real_lib.display.pictures import rgb255
 from sim2real_lib.display.style import INK, MUTED, Chart, arm_colour, class_colour
-from sim2real_lib.errors import InputError
 
 VARIANTS = ["cyclegan-fog", "cyclegan-rain", "nst-fog"]
 
@@ -52,6 +51,11 @@ def boxes(catalog: Catalog, frames: tuple[pd.DataFrame, pd.DataFrame]) -> pd.Dat
     )
 
 
+def says_that_there_is_nothing(chart: object) -> bool:
+    (axes,) = chart.axes
+    return ["no box" in text.get_text() for text in axes.texts] == [True]
+
+
 def row_names(figure: Chart) -> list[str]:
     return [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
@@ -85,13 +89,12 @@ def test_beside_a_hill_stands_what_share_is_below_the_threshold() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_unknown_agreements_are_left_out_and_none_at_all_is_refused() -> None:
+def test_unknown_agreements_are_left_out_and_none_at_all_is_said() -> None:
     table = scores(nst_fog=0.9, cyclegan_fog=0.1)
     table.loc[table["variant"] == "nst-fog", "agreement"] = np.nan
     assert row_names(plots.agreements(table, threshold=0.5)) == ["cyclegan-fog"]
     for empty in (table.assign(agreement=np.nan), table.head(0)):
-        with pytest.raises(InputError, match="no box"):
-            plots.agreements(empty, threshold=0.5)
+        assert says_that_there_is_nothing(plots.agreements(empty, threshold=0.5))
 
 
 @pytest.mark.filterwarnings("error")
@@ -114,8 +117,7 @@ def test_the_interval_is_drawn_around_the_lost(summary: pd.DataFrame) -> None:
 
 def test_translators_stand_in_the_arms_order(summary: pd.DataFrame) -> None:
     assert row_names(plots.losses(summary.iloc[::-1])) == VARIANTS
-    with pytest.raises(InputError, match="no translated frame"):
-        plots.losses(summary.head(0))
+    assert says_that_there_is_nothing(plots.losses(summary.head(0)))
 
 
 def test_the_worst_box_of_each_frame_comes_first_and_says_what_was_found(
@@ -173,5 +175,4 @@ def test_names_of_the_data_are_text_and_never_a_formula(
 def test_without_a_box_there_is_no_gallery(
     frames: tuple[pd.DataFrame, pd.DataFrame], boxes: pd.DataFrame
 ) -> None:
-    with pytest.raises(InputError, match="no box"):
-        plots.worst(*frames, boxes.head(0))
+    assert says_that_there_is_nothing(plots.worst(*frames, boxes.head(0)))

@@ -1,6 +1,8 @@
 """The published arithmetic, against values worked out by hand."""
 
+import math
 import random
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -60,6 +62,30 @@ def test_without_identity_weight_there_is_no_identity_loss_and_the_rest_is_uncha
         torch.testing.assert_close(without[name], with_identity[name])
 
 
+def test_a_gradient_penalty_goes_with_mixed_precision() -> None:
+    fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    settings = Settings(n_blocks=1, ngf=2, ndf=2, crop=(32, 32), gan_mode="wgangp")
+    gan = CycleGAN(fabric, settings, "bf16-mixed")
+    losses = gan.step(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32), step=0)
+    assert all(math.isfinite(loss) for loss in losses.values()) and losses["D_A"] > 1
+
+
+def test_more_processes_than_saved_pools_take_anothers() -> None:
+    gan = model(pool=2)
+    pools = {"A": torch.rand(3, 2, 3, 4, 4), "B": torch.rand(3, 2, 3, 4, 4)}
+    one = {name: saved[:1] for name, saved in pools.items()}
+    for saved, rank, expected in ((pools, 2, 2), (one, 1, 0)):
+        gan.fabric = SimpleNamespace(global_rank=rank, to_device=lambda x: x)
+        gan.restore_extra(saved)
+        assert torch.equal(torch.stack(gan.pools["A"].images), saved["A"][expected])
+
+
+def test_a_pool_keeps_no_batch_alive() -> None:
+    pool = ImagePool(2)
+    pool.query(torch.rand(8, 3, 4, 4)[:3], random.Random(0))
+    assert all(image.untyped_storage().nbytes() == image.nbytes for image in pool.images)
+
+
 def test_the_generators_step_leaves_no_gradient_in_the_discriminators() -> None:
     gan = model()
     a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
@@ -114,6 +140,7 @@ def test_a_pool_of_zero_gives_what_it_gets() -> None:
         ({"constant": 0, "decay": 0}, "constant"),
         ({"lr_policy": "fast"}, "lr_policy"),
         ({"lr_policy": "plateau", "unit": "steps"}, "plateau"),
+        ({"precision": "16-mixed"}, "precision"),
         ({"gan_mode": "softmax"}, "gan_mode"),
         ({"generator": "vit"}, "generator"),
         ({"discriminator": "global"}, "discriminator"),

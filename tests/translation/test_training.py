@@ -99,6 +99,23 @@ def test_a_training_leaves_what_a_reader_looks_for(run: Run) -> None:
     assert not list(result.folder.rglob(".*")), "a temporary file was left"
 
 
+def test_a_torn_line_of_losses_is_no_row(run: Run, tmp_path: Path) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 5:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        run(on_step=stop)
+    with (tmp_path / "run" / "losses.csv").open("a") as file:
+        file.write("3")  # of step 31, say, that a kill has cut off
+    result = run()
+    assert result.losses["step"].tolist() == list(range(1, 9))
+    assert result.losses.notna().all(axis=None)
+
+
 def test_epochs_are_counted_over_the_larger_domain(run: Run) -> None:
     result = run(settings=Settings(**{**vars(TINY), "unit": "epochs", "constant": 1, "decay": 1}))
     assert result.steps == 2 * 4
