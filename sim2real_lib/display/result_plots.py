@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from sim2real_lib.display.chart_parts import nothing_here
 from sim2real_lib.display.style import (
     FAINT,
     INK,
@@ -101,6 +102,10 @@ def difference_forest(
         quantity: what the difference is of.
     """
     table = table if "bin" in table.columns else table.assign(bin="")
+    if table.empty:
+        figure = chart(8.2, 1.2)
+        nothing_here(figure.subplots(), "there is no other arm to compare with")
+        return figure
     arms, bins = ordered(table["arm"], "arm"), list(dict.fromkeys(table["bin"]))
     figure = chart(1.6 + max(4.4, 2.9 * len(bins)), 1.7 + 0.42 * len(arms))
     panels = figure.subplots(1, len(bins), sharex=True, sharey=True, squeeze=False)[0]
