@@ -28,7 +28,7 @@ def test_every_profile_has_a_valid_file_for_every_notebook(profile: str, noteboo
     run = params.Run.from_yaml(f"params/{profile}/run.yaml")
     read = params.NOTEBOOKS[notebook].from_yaml(run.file(notebook))
     own = run.file(notebook).startswith(f"params/{profile}/")
-    assert read.run == (run.run if own else run.data_run)
+    assert read.run == (run.run if own else run.data_run or run.run)
     assert run.params[0] == f"params/{profile}"
 
 
