@@ -19,7 +19,7 @@ from sim2real_lib.catalog.mix import MIX
 from sim2real_lib.datasets import bdd100k, sources
 from sim2real_lib.detection import compose
 from sim2real_lib.errors import InputError
-from sim2real_lib.files import ROOT
+from sim2real_lib.files import ROOT, resolve
 from sim2real_lib.params import DataAnalysis, NSTGeneration, Run, YOLOTraining
 from sim2real_lib.translation import vgg
 
@@ -33,7 +33,7 @@ def main(profile: str) -> int:
         run = Run.from_yaml(Path("params") / profile / "run.yaml")
         data = DataAnalysis.from_yaml(run.file("01_data_analysis"))
         detector = YOLOTraining.from_yaml(run.file("04_yolo_training"))
-        weights = NSTGeneration.from_yaml(run.file("03_nst_generation")).weights
+        nst = NSTGeneration.from_yaml(run.file("03_nst_generation"))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
@@ -49,7 +49,7 @@ def main(profile: str) -> int:
         missing |= what is None
         found += [] if what is None else [what]
     print(f"{NOTE} {'device':10} {device()}")
-    print(f"{NOTE} {'VGG16':10} {vgg_weights(weights)}")
+    print(f"{NOTE} {nst.network.upper():10} {vgg_weights(nst)}")
     if found:
         print()
         missing |= not print_arms(concat(found), run, data, detector)
@@ -103,13 +103,12 @@ def device() -> str:
     return "no GPU: MiniDrive is fine, real data would take weeks"
 
 
-def vgg_weights(given: str) -> str:
-    """Where notebook 03 would take VGG16's weights from."""
-    path = Path(given) if given else vgg.cached()
+def vgg_weights(p: NSTGeneration) -> str:
+    """Where notebook 03 would take VGG's weights from."""
+    path = resolve(p.weights) if p.weights else vgg.cached(p.network)
     if path.is_file():
         return f"ImageNet weights in {path}"
-    url = vgg.URLS["vgg16"]
-    return f"no file {path}: 03 would use random features; from {url} (528 MB)"
+    return f"no file {path}: 03 would use random features; from {vgg.URLS[p.network]}"
 
 
 def _tried(
