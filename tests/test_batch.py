@@ -63,7 +63,7 @@ def test_one_command_makes_the_report_and_every_arm(finished: Path) -> None:
     assert (run / "report.html").is_file()
     arms = params.Run.from_yaml(finished / "run.yaml").arms
     assert list(pd.read_csv(run / "results.csv")["arm"]) == arms
-    assert len(list((run / "notebooks").glob("*.ipynb"))) == 4 + len(arms)
+    assert len(list((run / "notebooks").glob("*.ipynb"))) == 3 + len(arms)  # 01, nst-fog, 05
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:

@@ -1,14 +1,14 @@
-"""`python -m sim2real_lib.train`: options are the notebook's parameters, and wrong ones say so."""
+"""`python -m sim2real_lib.train_translator`: options are the notebook's parameters, and wrong ones say so."""
 
 import pytest
 
-from sim2real_lib import train
+from sim2real_lib import train_translator
 from sim2real_lib.errors import InputError
 
 
 def test_options_become_parameters() -> None:
     options = ("--style", "rain", "--lr-policy", "step", "--batch", "2", "--crop", "[32, 64]")
-    assert train.parsed(options) == {
+    assert train_translator.parsed(options) == {
         "style": "rain", "lr_policy": "step", "batch": 2, "crop": [32, 64],
     }  # fmt: skip
 
@@ -16,7 +16,7 @@ def test_options_become_parameters() -> None:
 @pytest.mark.parametrize("options", [("--style",), ("style", "fog"), ("--batch", "2", "fog")])
 def test_options_that_are_no_pairs_are_refused(options: tuple) -> None:
     with pytest.raises(InputError, match="come in pairs"):
-        train.parsed(options)
+        train_translator.parsed(options)
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,10 @@ def test_options_that_are_no_pairs_are_refused(options: tuple) -> None:
 def test_a_wrong_option_ends_with_one_clear_error(
     options: tuple, said: str, capsys: pytest.CaptureFixture
 ) -> None:
-    assert train.main("smoke", *options) == 2
+    assert train_translator.main("smoke", *options) == 2
     assert said in capsys.readouterr().err
 
 
 def test_an_unknown_profile_is_named(capsys: pytest.CaptureFixture) -> None:
-    assert train.main("nowhere") == 2
+    assert train_translator.main("nowhere") == 2
     assert "params/nowhere/run.yaml" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`torchrun --nproc-per-node 2 -m sim2real_lib.train paper --style fog`: notebook 02's training.
+"""`torchrun --nproc-per-node 2 -m sim2real_lib.train_translator paper --style fog`: notebook 02's training.
 
 For several GPUs or machines. It trains where the notebook looks, which then finds it finished and
 goes on to translate. Further options are the notebook's parameters: `--batch 2 --translator cut`.
