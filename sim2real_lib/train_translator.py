@@ -1,7 +1,9 @@
-"""`torchrun --nproc-per-node 2 -m sim2real_lib.train_translator paper --style fog`: notebook 02's training.
+"""Notebook 02's training from the command line, for several GPUs or machines:
 
-For several GPUs or machines. It trains where the notebook looks, which then finds it finished and
-goes on to translate. Further options are the notebook's parameters: `--batch 2 --translator cut`.
+    torchrun --nproc-per-node 2 -m sim2real_lib.train_translator paper --style fog
+
+It trains where the notebook looks, which then finds it finished and goes on to translate. Further
+options are the notebook's parameters: `--batch 2 --translator cut`.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""`python -m sim2real_lib.train_translator`: options are the notebook's parameters, and wrong ones say so."""
+"""Training from the command line: options are the notebook's parameters, wrong ones say so."""
 
 import pytest
 
