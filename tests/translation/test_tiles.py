@@ -43,10 +43,11 @@ SIDES = st.integers(1, 70)
 def test_what_treats_all_pixels_alike_leaves_no_seam_at_any_size(
     height: int, width: int, tile: int, share: float, constant: float
 ) -> None:
-    images = torch.rand(2, 3, height, width) * 0.5
+    images = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0)) * 0.5
     translator = Offset(constant)
     translated = Tiled(translator, tile, int(share * tile)).translate(images)
-    torch.testing.assert_close(translated, images + constant, atol=1e-6, rtol=0)
+    # Dozens of overlapping weights are summed in float32; a grey level is 400 times as much.
+    torch.testing.assert_close(translated, images + constant, atol=1e-5, rtol=0)
     assert all(max(shape[2:]) <= tile for shape in translator.shapes)
 
 
