@@ -98,7 +98,7 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
         scratch: where the detections go.
     """
     made = catalog.concat([catalog.load(path / "catalog") for path in folders.values()])
-    originals = data.where(data.frames["frame_id"].isin(originals_of(made.frames)))
+    originals = data.where(data.frames["frame_id"].isin(structure.originals_of(made.frames)))
     rendered = simulated(data, originals, folders)
     translated = catalog.concat([rendered, made])
     before, after = (
@@ -146,8 +146,8 @@ def distances(
         `domain_distance.compare` for each variant, with columns style and translator; and a line
         that says in whose features.
     """
-    frames = data.frames.set_index("frame_id")
-    pairs = {variant: _paths(frames, path) for variant, path in folders.items()}
+    made = {variant: catalog.load(path / "catalog") for variant, path in folders.items()}
+    pairs = {variant: domains.pairs(data, own) for variant, own in made.items()}
     targets = {
         style: domains.target(data, style, most=most, seed=seed)
         for style in dict.fromkeys(variant.partition("-")[2] for variant in folders)
@@ -173,7 +173,7 @@ def distances(
             seen(own["original"]),
             seen(own["translated"]),
             seen(targets[style]),
-            groups=own["sequence"].to_numpy(),
+            groups=made[variant].frames["sequence"].to_numpy(),
             seed=seed,
         )
         tables.append(table.reset_index().assign(style=style, translator=translator))
@@ -197,18 +197,3 @@ def simulated(data: Catalog, originals: Catalog, folders: Mapping[str, Path]) ->
         renamed = [t.assign(frame_id=f"{BASELINE}-{style}/" + t["frame_id"]) for t in (own, boxes)]
         parts.append(Catalog(*renamed))
     return catalog.concat(parts)
-
-
-def originals_of(frames: pd.DataFrame) -> list[str]:
-    """The ids of the frames that these were translated from."""
-    named = frames[["frame_id", "variant"]].to_numpy()
-    return [str(frame_id).removeprefix(f"{variant}/") for frame_id, variant in named]
-
-
-def _paths(frames: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """A row a translated frame: sequence, original and translated (paths)."""
-    made = catalog.load(folder / "catalog").frames
-    originals = frames.loc[originals_of(made), "image"].to_numpy()
-    return pd.DataFrame(
-        {"sequence": made["sequence"], "original": originals, "translated": made["image"]}
-    )

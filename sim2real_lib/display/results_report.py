@@ -7,7 +7,7 @@ import pandas as pd
 
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
-from sim2real_lib.detection.judge import Labels
+from sim2real_lib.detection.judge import Labels, finished_translations
 from sim2real_lib.display import distance_plots, galleries, preservation_plots, result_plots
 from sim2real_lib.display.report import (
     Beside,
@@ -78,13 +78,11 @@ def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list
     """Every translated frame of a run beside its original, and style -> images of the target."""
     found = []
     targets: dict[str, list[str]] = {}
-    for translator in TRANSLATORS:
-        for style in STYLES:
-            folder = translation_folder(run, f"{translator}-{style}")
-            if (folder / "manifest.json").is_file():
-                manifest = read_manifest(folder, f"Run notebook {TRANSLATORS[translator]} again")
-                found.append(pairs(data, catalog.load(folder / "catalog")))
-                targets.setdefault(style, manifest["targets"])
+    for variant, folder in finished_translations(run).items():
+        translator, _, style = variant.partition("-")
+        manifest = read_manifest(folder, f"Run notebook {TRANSLATORS[translator]} again")
+        found.append(pairs(data, catalog.load(folder / "catalog")))
+        targets.setdefault(style, manifest["targets"])
     columns = ["frame_id", "style", "translator", "original", "translated"]
     return pd.concat(found or [pd.DataFrame(columns=columns)], ignore_index=True), targets
 

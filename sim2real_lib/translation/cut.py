@@ -7,8 +7,7 @@ source more than any other one (`NCE`), also where the source is a target image 
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -148,7 +147,7 @@ class CUT:
         loss_d = discriminator_loss(s.gan_mode, judge, real_b, fake.detach(), chance)
         self._descend(loss_d, "D")
 
-        with self._frozen_discriminator():
+        with training.frozen(self.fabric, judge):
             adversarial = gan_loss(s.gan_mode, judge(fake), real=True) * s.lambda_gan
             nce, nce_idt = self.contrasts(made, sources, mirrored, chance)
             self._descend(adversarial + nce + nce_idt, "G", "F")
@@ -205,17 +204,6 @@ class CUT:
         self.fabric.backward(loss)
         for name in names:
             self.optimizers[name].step()
-
-    @contextmanager
-    def _frozen_discriminator(self) -> Iterator[None]:
-        """While the generator learns, the discriminator only passes gradients on."""
-        network = self.networks["D"]
-        network.requires_grad_(False)
-        try:
-            with self.fabric.no_backward_sync(network):
-                yield
-        finally:
-            network.requires_grad_(True)
 
     def preview(self, real_a: Tensor, real_b: Tensor) -> list[list[Tensor]]:
         """[source, translated] and [target, its own translation]; see `training.Model`."""

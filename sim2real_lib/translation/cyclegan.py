@@ -6,7 +6,6 @@ go the other way. `cycle_A` compares A with its translation there and back; `idt
 """
 
 import random
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, cast
@@ -165,7 +164,7 @@ class CycleGAN:
     def step(self, real_a: Tensor, real_b: Tensor, step: int) -> dict[str, float]:
         """Train on one batch of each domain, generators first; see `training.Model`."""
         real_a, real_b = (x.contiguous(memory_format=self.layout) for x in (real_a, real_b))
-        with self._frozen_discriminators():
+        with training.frozen(self.fabric, self.networks["D_A"], self.networks["D_B"]):
             losses, fake_b, fake_a = self.generator_losses(real_a, real_b)
             self._descend("G", torch.stack(list(losses.values())).sum())
 
@@ -213,16 +212,6 @@ class CycleGAN:
         self.optimizers[kind].zero_grad()
         self.fabric.backward(loss)
         self.optimizers[kind].step()
-
-    def _frozen_discriminators(self) -> ExitStack:
-        """While the generators learn, the discriminators only pass gradients on."""
-        stack = ExitStack()
-        for name in ("D_A", "D_B"):
-            network = self.networks[name]
-            network.requires_grad_(False)
-            stack.callback(network.requires_grad_, True)
-            stack.enter_context(self.fabric.no_backward_sync(network))
-        return stack
 
     def preview(self, real_a: Tensor, real_b: Tensor) -> list[list[Tensor]]:
         """Each frame, its translation, and the translation back; see `training.Model`."""

@@ -7,6 +7,7 @@ from sim2real_lib.catalog.mix import slots
 from sim2real_lib.catalog.split import DIVIDED
 from sim2real_lib.errors import InputError
 from sim2real_lib.params import STYLES
+from sim2real_lib.translation.structure import originals_of
 
 
 def source(catalog: Catalog) -> list[str]:
@@ -61,9 +62,9 @@ def pairs(originals: Catalog, translated: Catalog) -> pd.DataFrame:
     """
     paths = originals.frames.set_index("frame_id")["image"]
     rows = []
-    for frame in translated.frames.itertuples():
+    ids = originals_of(translated.frames)
+    for frame_id, frame in zip(ids, translated.frames.itertuples(), strict=True):
         translator, _, style = str(frame.variant).partition("-")
-        frame_id = str(frame.frame_id).removeprefix(f"{frame.variant}/")
         rows.append((frame_id, style, translator, paths[frame_id], frame.image))
     columns = ["frame_id", "style", "translator", "original", "translated"]
     return pd.DataFrame(rows, columns=columns)

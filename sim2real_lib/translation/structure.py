@@ -69,7 +69,7 @@ def agreement(
         InputError: when a translated frame has no original, another size, or does not decode.
     """
     frames = translated.frames
-    ids = _originals_of(frames)
+    ids = originals_of(frames)
     at = positions(ids, originals.frames["frame_id"])
     if (at < 0).any():
         raise InputError(
@@ -155,7 +155,7 @@ def side_of(boxes: pd.DataFrame) -> pd.Series:
     return area**0.5
 
 
-def _originals_of(frames: pd.DataFrame) -> pd.Series:
+def originals_of(frames: pd.DataFrame) -> pd.Series:
     """The id of the frame that each translated one was made of."""
     pairs = zip(frames["frame_id"], frames["variant"], strict=True)
     return pd.Series([own.removeprefix(f"{variant}/") for own, variant in pairs], dtype="str")

@@ -5,7 +5,8 @@ random state that would have to be saved: crops, order and pools are functions o
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
@@ -197,6 +198,17 @@ def train(
     first, steps = launch(run, on_step)
     losses = pd.read_csv(folder / LOSSES_FILE)
     return Result(folder, steps, first, time.perf_counter() - started, losses)
+
+
+@contextmanager
+def frozen(fabric: Fabric, *networks: Any) -> Iterator[None]:
+    """While generators learn, discriminators set up by the fabric only pass gradients on."""
+    with ExitStack() as stack:
+        for network in networks:
+            network.requires_grad_(False)
+            stack.callback(network.requires_grad_, True)
+            stack.enter_context(fabric.no_backward_sync(network))
+        yield
 
 
 def setup_networks(

@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from sim2real_lib.errors import InputError
+from sim2real_lib.translation import training
 from sim2real_lib.translation.cyclegan import LOSSES, CycleGAN, ImagePool, Settings
 
 
@@ -89,7 +90,7 @@ def test_a_pool_keeps_no_batch_alive() -> None:
 def test_the_generators_step_leaves_no_gradient_in_the_discriminators() -> None:
     gan = model()
     a, b = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
-    with gan._frozen_discriminators():
+    with training.frozen(gan.fabric, gan.networks["D_A"], gan.networks["D_B"]):
         losses, _, _ = gan.generator_losses(a, b)
         torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is None for p in gan.networks["D_A"].parameters())
