@@ -1,4 +1,8 @@
-"""Label faults that mislead a detector: found, reported by rule and source, removed."""
+"""Label faults that mislead a detector: found, reported by rule and source, taken out.
+
+A box that repeats another goes. A box of something that is there, and that nobody could be asked to
+find, becomes an area to ignore: no label to train on, and no error to detect what is in it.
+"""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +14,8 @@ SIDES = ["left", "top", "right", "bottom"]
 PLACE = ["frame", *SIDES]
 # In the order of precedence: a box that breaks several rules is counted under the first.
 RULES = ("two classes", "exact duplicate", "near duplicate", "few visible pixels", "tiny")
+# Something is there all the same.
+UNJUDGED = ("two classes", "few visible pixels", "tiny")
 SLACK = 0.01  # pixels by which the order of boxes may be wrong
 
 
@@ -23,12 +29,12 @@ def find_faults(
     """One row a faulty box, ignore areas exempt.
 
     Rules: `two classes`, all boxes of a place in a frame that carries more than one class (nobody
-    can tell which is right, so none is kept, as in the original experiment); `exact duplicate`, all
-    boxes of one place and class but the most visible; `near duplicate`, a box that another of its
-    class, more visible or, where that is equal or unknown, larger, covers but for a sliver (greedy,
-    as in non-maximum suppression: what removes another box stays itself); `few visible pixels`, an
-    object of which the data set counts fewer than `min_visible_pixels`; `tiny`, a box with a side
-    below `min_side`.
+    can tell which is right, so none stays an object, as in the original experiment); `exact
+    duplicate`, all boxes of one place and class but the most visible; `near duplicate`, a box that
+    another of its class, more visible or, where that is equal or unknown, larger, covers but for a
+    sliver (greedy, as in non-maximum suppression: what removes another box stays itself); `few
+    visible pixels`, an object of which the data set counts fewer than `min_visible_pixels`; `tiny`,
+    a box with a side below `min_side`.
 
     Args:
         catalog: any catalog.
@@ -76,12 +82,15 @@ def clean(
     min_side: float = 3.0,
     near_duplicate_iou: float = 0.9,
 ) -> tuple[Catalog, pd.DataFrame]:
-    """The catalog without its faulty boxes, and how many went.
+    """The catalog without its faulty objects, and how many went.
 
-    Every frame stays, with or without boxes. Parameters as in `find_faults`.
+    Duplicates vanish. What is too small or hidden to be judged, and a place with two classes (one
+    area for all of its boxes), becomes an area to ignore. Every frame stays, with or without boxes.
+    Parameters as in `find_faults`.
 
     Returns:
-        The clean catalog; and a table of counts, one row a rule and one column a source.
+        The clean catalog; and a table of the objects that it lacks, one row a rule and one column a
+        source.
     """
     faults = find_faults(
         catalog,
@@ -95,8 +104,12 @@ def clean(
         columns=pd.Index(source.unique(), name="source"),
         fill_value=0,
     )
-    kept = catalog.boxes[~catalog.boxes.index.isin(faults["box"])]
-    return Catalog(catalog.frames, kept, catalog.dropped), report
+    unjudged = faults[faults["rule"].isin(UNJUDGED)]
+    again = (unjudged["rule"] == "two classes") & unjudged.duplicated(["frame_id", *SIDES, "rule"])
+    areas = catalog.boxes.index.isin(unjudged.loc[~again, "box"])
+    gone = catalog.boxes.index.isin(faults["box"]) & ~areas
+    boxes = catalog.boxes.assign(ignore=catalog.boxes["ignore"] | areas)[~gone]
+    return Catalog(catalog.frames, boxes, catalog.dropped), report
 
 
 def _same_place(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -19,11 +19,13 @@ from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.detection import offline
 from sim2real_lib.detection.tree import SIDES, objects
 from sim2real_lib.errors import InputError
-from sim2real_lib.evaluation.ap import TP, box_iou, inside, match
+from sim2real_lib.evaluation.ap import TP
+from sim2real_lib.evaluation.matching import match_tables
 from sim2real_lib.files import whole_file
 from sim2real_lib.progress import progress_bar
 
 GREY = 114  # ultralytics' padding
+PLACE = ["frame_id", "class", *SIDES]
 
 
 def predict(
@@ -41,12 +43,14 @@ def predict(
     threads: int = 0,
     workers: int = 0,
 ) -> Path:
-    """Detect in every frame, match with its boxes, and write two tables.
+    """Detect in every frame, match with its boxes, and write three tables.
 
     `detections.parquet` has a row a detection: frame_id, class, confidence, left, top, right,
     bottom (pixels of the frame, not clipped to it), whether it is a true positive at each IoU
-    (tp50, tp55, … tp95), and `ignored`: it lies in an area to ignore, so unmatched it is no error.
-    `objects.parquet` has a row an object to be found: frame_id, class, left, top, right, bottom.
+    (tp50, tp55, … tp95), and `ignored`: an area to ignore accounts for it, so unmatched it is no
+    error. `objects.parquet` has a row an object to be found: frame_id, class, left, top, right,
+    bottom, occluded, truncated (missing: unknown), occlusion (0 to 1). `areas.parquet` has a row an
+    area to ignore, for detections of every class: frame_id, class, left, top, right, bottom.
 
     Args:
         weights: from `train`.
@@ -92,11 +96,9 @@ def predict(
         num_workers=workers,
         collate_fn=_Fit(image_size),
     )
-    truth = objects(catalog, classes)
-    truth_of = dict(list(truth.groupby("frame_id")))
-    areas_of = dict(list(catalog.boxes[catalog.boxes["ignore"]].groupby("frame_id")))
-    number = {name: place for place, name in enumerate(classes)}
-    tables = []
+    truth, areas = objects(catalog, classes).reset_index(drop=True), areas_to_ignore(catalog)
+    where: list[str] = []
+    detected = [np.empty((0, 6), np.float32)]
     bar = progress_bar(total=len(catalog), desc="testing", unit="images", mininterval=1)
     for frame_ids, pixels, fits in loader:
         with torch.inference_mode():
@@ -115,27 +117,36 @@ def predict(
             boxes = rows[:, :4].astype(np.float64)
             boxes[:, [0, 2]] = (boxes[:, [0, 2]] - fit[2]) / fit[0]
             boxes[:, [1, 3]] = (boxes[:, [1, 3]] - fit[3]) / fit[1]
-            labels, theirs = rows[:, 5].astype(int), truth_of.get(frame_id, truth.iloc[:0])
-            correct = match(
-                box_iou(theirs[SIDES].to_numpy(), boxes),
-                theirs["class"].map(number).to_numpy(int),
-                labels,
-            )
-            table = pd.DataFrame(boxes.astype(np.float32), columns=SIDES)
-            table.insert(0, "confidence", rows[:, 4])
-            table.insert(0, "class", np.array(classes, object)[labels])
-            table.insert(0, "frame_id", frame_id)
-            table[TP] = correct
-            areas = areas_of.get(frame_id, catalog.boxes.iloc[:0])
-            table["ignored"] = inside(boxes, areas[SIDES].to_numpy())
-            tables.append(table)
+            where += [frame_id] * len(rows)
+            detected.append(np.column_stack([boxes, rows[:, 4:]]).astype(np.float32))
         bar.update(len(frame_ids))
     bar.close()
-    with whole_file(folder / "objects.parquet") as temporary:
-        truth[["frame_id", "class", *SIDES]].to_parquet(temporary, index=False)
-    with whole_file(folder / "detections.parquet") as temporary:
-        pd.concat(tables, ignore_index=True).to_parquet(temporary, index=False)
+    values = np.concatenate(detected)
+    table = pd.DataFrame({"frame_id": pd.Series(where, dtype="str")})
+    table["class"] = pd.Series(classes, dtype="str").take(values[:, 5].astype(int)).array
+    table["confidence"] = values[:, 4]
+    table[SIDES] = values[:, :4]
+    matched = match_tables(table, truth, areas, classes)
+    tables = {
+        "objects": truth[[*PLACE, "occluded", "truncated", "occlusion"]],
+        "areas": areas[PLACE],
+        "detections": matched[[*table.columns, *TP, "ignored"]],
+    }
+    for name, made in tables.items():
+        with whole_file(folder / f"{name}.parquet") as temporary:
+            made.to_parquet(temporary, index=False)
     return folder / "detections.parquet"
+
+
+def areas_to_ignore(catalog: Catalog) -> pd.DataFrame:
+    """The boxes in which a detection of any class is no error, clipped to their image as objects.
+
+    Returns:
+        the columns of `BOXES` with the frame's `width` and `height` in pixels.
+    """
+    areas = catalog.boxes[catalog.boxes["ignore"]]
+    as_objects = Catalog(catalog.frames, areas.assign(ignore=False))
+    return objects(as_objects, areas["class"].unique().tolist())
 
 
 class _Fit:

@@ -153,7 +153,7 @@ def test_cleaning_removes_the_faults_and_counts_them_by_rule_and_source() -> Non
         box("b", left=12.5),
     ]  # fmt: skip
     cleaned, report = clean(catalog(frames, boxes))
-    assert list(cleaned.boxes["frame_id"]) == ["f", "v", "b"]
+    assert list(cleaned.boxes.loc[~cleaned.boxes["ignore"], "frame_id"]) == ["f", "v", "b"]
     assert len(cleaned) == 3
     assert list(report.index) == list(RULES)
     assert report.to_dict() == {
@@ -161,6 +161,45 @@ def test_cleaning_removes_the_faults_and_counts_them_by_rule_and_source() -> Non
         "vkitti2": dict.fromkeys(RULES, 0) | {"few visible pixels": 1},
         "bdd100k": dict.fromkeys(RULES, 0) | {"two classes": 2, "near duplicate": 1, "tiny": 1},
     }
+
+
+def test_what_is_there_but_cannot_be_judged_becomes_an_area_to_ignore() -> None:
+    boxes = [box(visible_pixels=3), box(left=40.0, right=42.0), box(left=60.0, right=90.0)]
+    cleaned, report = clean(catalog([frame()], boxes))
+    assert list(cleaned.boxes["ignore"]) == [True, True, False]
+    assert list(cleaned.boxes["left"]) == [10.0, 40.0, 60.0]
+    assert report["kitti"].sum() == 2
+
+
+def test_a_place_with_two_classes_becomes_one_area_to_ignore() -> None:
+    boxes = [box(), box(name="van"), box(), box(left=50.0, right=70.0)]
+    boxes += [box("g"), box("g", name="truck")]
+    cleaned, report = clean(catalog([frame("f"), frame("g")], boxes))
+    areas = cleaned.boxes[cleaned.boxes["ignore"]]
+    assert list(zip(areas["frame_id"], areas["left"], strict=True)) == [("f", 10.0), ("g", 10.0)]
+    assert list(cleaned.boxes.loc[~cleaned.boxes["ignore"], "left"]) == [50.0]
+    assert report.loc["two classes", "kitti"] == 5
+
+
+def test_duplicates_vanish_and_areas_that_were_there_stay() -> None:
+    boxes = [box(), box(), box(left=10.5), box(name="dontcare", ignore=True)]
+    cleaned, _ = clean(catalog([frame()], boxes))
+    assert list(cleaned.boxes["class"]) == ["car", "dontcare"]
+    assert list(cleaned.boxes["ignore"]) == [False, True]
+
+
+def test_a_tiny_box_drawn_twice_is_one_area() -> None:
+    cleaned, _ = clean(catalog([frame()], [box(right=12.0), box(right=12.0)]))
+    assert list(cleaned.boxes["ignore"]) == [True]
+
+
+def test_cleaning_again_changes_nothing() -> None:
+    boxes = [box(), box(), box(left=40.0, right=42.0), box(left=60.0), box(name="van", left=60.0)]
+    boxes = [{**b, "right": max(b["right"], b["left"] + 2)} for b in boxes]
+    once, _ = clean(catalog([frame()], boxes))
+    twice, report = clean(once)
+    assert twice.boxes.equals(once.boxes)
+    assert report.to_numpy().sum() == 0
 
 
 def test_a_clean_catalog_stays_as_it_is() -> None:

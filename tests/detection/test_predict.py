@@ -15,6 +15,7 @@ from sim2real_lib.detection.train import train
 from sim2real_lib.detection.tree import write_tree
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import TP, class_ap, mean_ap
+from sim2real_lib.evaluation.matching import match_tables
 from sim2real_lib.images import read_rgb, write_rgb
 
 CLASSES = ["car", "van", "truck"]
@@ -94,6 +95,35 @@ def test_a_false_alarm_in_an_area_to_ignore_is_marked(streets, weights, tmp_path
         found[["left", "top"]].ge(0).all(axis=1) & found["right"].le(96) & found["bottom"].le(64)
     )
     assert within.any() and found.loc[within, "ignored"].all()
+
+
+def test_the_tables_say_what_is_occluded_and_where_to_ignore(streets, weights, tmp_path):
+    test = streets.where(streets.frames["frame_id"].eq("bdd100k/0012"))
+    boxes = [
+        box("bdd100k/0012", "car", 10, 10, 40, 90) | {"occluded": True, "truncated": None},
+        box("bdd100k/0012", "dontcare", 50, 0, 99, 20, ignore=True),
+        box("bdd100k/0012", "truck", 60, 30, 62, 32, ignore=True),
+        box("bdd100k/0012", "pedestrian", 60, 30, 70, 40),
+    ]
+    predict(weights, catalog([(test.frames.iloc[0].to_dict(), boxes)]), tmp_path, **SETTINGS)
+    truth, areas = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("objects", "areas"))
+    place = ["frame_id", "class", "left", "top", "right", "bottom"]
+    assert list(areas.columns) == place
+    assert list(truth.columns) == [*place, "occluded", "truncated", "occlusion"]
+    assert truth["bottom"].tolist() == [64]  # clipped to the image
+    assert bool(truth["occluded"].item()) and truth["truncated"].isna().all()
+    assert areas[place[1:]].to_numpy().tolist() == [
+        ["dontcare", 50, 0, 96, 20], ["truck", 60, 30, 62, 32],
+    ]  # fmt: skip
+
+
+def test_matching_the_stored_tables_again_gives_what_is_stored(streets, weights, tmp_path):
+    test = streets.where(streets.frames["split"] == "test")
+    found = pd.read_parquet(predict(weights, test, tmp_path, **SETTINGS))
+    truth, areas = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("objects", "areas"))
+    assert found[TP].any(axis=None)
+    again = match_tables(found, truth, areas, CLASSES)
+    assert again[found.columns].equals(found)
 
 
 def test_frames_without_any_box_are_allowed(streets, weights, tmp_path):

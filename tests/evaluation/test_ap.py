@@ -180,3 +180,52 @@ def test_matching_agrees_with_coco_where_every_detection_has_one_candidate():
     coco_matches = judge.evalImgs[0]["dtMatches"] > 0  # (10, n)
     ours = ap.match(ap.box_iou(truth, found), np.zeros(12, int), np.zeros(40, int))
     assert (coco_matches == ours.T).all()
+
+
+def test_in_coco_a_perfect_detector_has_1():
+    assert ap.average_precision(np.ones(7, bool), 7, "coco") == pytest.approx(1)
+    assert ap.average_precision(np.array([True, False]), 2, "coco") == pytest.approx(51 / 101)
+    assert ap.average_precision(np.array([], bool), 3, "coco") == 0
+
+
+def test_each_threshold_has_its_own_ignored_detections_where_they_are_told():
+    found = table([True, False, True]).assign(ig50=False, ig75=[False, True, False])
+    assert ap.class_ap(found, boxes("car", "car"), ["car"], 0.75)["car"] == pytest.approx(0.995)
+    assert ap.class_ap(found, boxes("car", "car"), ["car"], 0.5)["car"] < 0.9
+
+
+def test_ties_keep_the_order_of_the_table_in_coco():
+    found = table([True, False] * 20, confidence=np.full(40, 0.5))
+    assert ap.rank(found, convention="coco")["correct"].tolist() == [True, False] * 20
+
+
+@pytest.mark.parametrize("convention", ["ultralytics", "coco"])
+def test_a_curve_has_the_area_that_is_reported(convention):
+    rng = np.random.default_rng(0)
+    found = pd.concat([table(rng.random(30) < 0.6), table(rng.random(20) < 0.3, label="van")])
+    truth = boxes(*["car"] * 25, *["van"] * 10, "tram")
+    curve = ap.curve(found, truth, ["car", "van", "truck"], convention=convention)
+    assert list(curve["class"].unique()) == ["car", "van", "all"]
+    heights = curve.pivot(index="recall", columns="class", values="precision")
+    area = heights.mean() if convention == "coco" else np.trapezoid(heights, dx=0.01, axis=0)
+    reported = ap.class_ap(found, truth, ["car", "van"], convention=convention)
+    expected = [reported.mean(), *reported]
+    assert np.asarray(area) == pytest.approx(expected)
+
+
+def test_a_curve_says_at_which_confidence_a_recall_is_reached():
+    found = table([True, False, True], confidence=[0.9, 0.8, 0.3])
+    curve = ap.curve(found, boxes("car", "car", "car"), ["car"])
+    car = curve[curve["class"] == "car"].set_index("recall")["confidence"]
+    assert (car[0.0], car[0.5]) == (0.9, 0.3)
+    assert np.isnan(car[0.8])
+
+
+def test_a_curve_of_nothing_is_empty():
+    assert ap.curve(table([True]), boxes(), ["car"]).empty
+
+
+def test_an_area_to_ignore_accounts_for_a_box_of_its_own_size():
+    area = np.array([[10.0, 10, 14, 14]])
+    larger = np.array([[9.0, 9, 14, 14], [9, 9, 16, 16]])
+    assert ap.inside(larger, area).tolist() == [True, False]
