@@ -1,6 +1,12 @@
-"""How sure a difference is: the paired bootstrap over images.
+"""How sure a difference is: the paired bootstrap over images, or over sequences.
 
-Every resample draws the same images for all arms, so what makes an image easy or hard cancels.
+Every resample is a test set drawn once, with replacement, and cut into the slices. All arms are
+tested on it, so what makes an image easy or hard cancels in their difference. Images of one
+sequence resemble each other: drawn one by one they would make an interval too narrow, so whole
+sequences are drawn where there are any (a cluster bootstrap).
+
+There is no p-value: resamples lie around the difference that was measured, and not around none,
+so they cannot say how rare it would be if there were none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,14 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from sim2real_lib.evaluation.ap import RECALLS, rank
+from sim2real_lib.evaluation import ap
+from sim2real_lib.evaluation.ap import Convention
+from sim2real_lib.evaluation.fast_ap import weighted_ap
 from sim2real_lib.evaluation.slices import Slices
 
 Rows = dict[tuple[str, str], tuple[float, ...]]  # (slice, arm) -> a row of the table
-
-CHUNK = 4_000_000  # numbers of (resamples x true positives) held at once
 
 
 def resample(
@@ -27,69 +32,116 @@ def resample(
     resamples: int = 1000,
     seed: int = 0,
     iou: float = 0.5,
+    groups: pd.Series | None = None,
+    convention: Convention = "ultralytics",
 ) -> pd.DataFrame:
-    """The mean AP of every arm in every slice, over images drawn again and again.
+    """The mean AP of every arm in every slice, over test sets drawn again and again.
+
+    What is drawn are all images that are in any slice, as many as there are, or all sequences with
+    all of their images. A resample is one draw for all arms and all slices.
 
     Args:
-        arms, boxes, slices, classes, iou: as in `slices.class_table`.
+        arms, boxes, slices, classes, iou, convention: as in `slices.class_table`. One arm is
+            looked at after the other, so a mapping may read each when it is asked for it.
         resamples: how often to draw.
         seed: decides the draws.
+        groups: frame id -> the sequence that it is of; None, or a frame without one: by itself.
 
     Returns:
-        (resamples, slices x arms), columns (slice, arm), values 0 to .995.
+        (resamples, slices x arms), columns (slice, arm), values 0 to 1.
     """
+    frame_ids = every_frame(slices)
+    weights = draw(frame_ids, groups, resamples, seed)
+    members = {name: frame_ids.isin(ids) for name, ids in slices.items()}
+    objects = coded(boxes, frame_ids, classes)
     columns = {}
-    for name, frame_ids in slices.items():
-        rng = np.random.default_rng(seed)
-        size = len(frame_ids)
-        weights = rng.multinomial(size, np.full(size, 1 / max(size, 1)), resamples)
-        objects = boxes[boxes["frame_id"].isin(frame_ids)]
-        for arm, found in arms.items():
-            found = rank(found[found["frame_id"].isin(frame_ids)], iou)
+    for arm in arms:
+        found = coded(arms[arm], frame_ids, classes, iou)
+        for name, member in members.items():
+            here = ap.rank(found[member[found["frame_id"]]], iou, convention)
+            there = objects[member[objects["frame_id"]]]
             by_class = []
             for label in classes:
-                ours, theirs = (table[table["class"] == label] for table in (found, objects))
-                places = [frame_ids.get_indexer(pd.Index(t["frame_id"])) for t in (ours, theirs)]
+                ours, theirs = (table[table["class"] == label] for table in (here, there))
+                places = [table["frame_id"].to_numpy() for table in (ours, theirs)]
                 correct = ours["correct"].to_numpy()
-                by_class.append(weighted_ap(weights, places[0], correct, places[1]))
+                by_class.append(
+                    weighted_ap(weights, places[0], correct, places[1], convention=convention)
+                )
             columns[name, arm] = _mean_of_known(np.array(by_class))
-    return pd.DataFrame(columns).rename_axis(columns=["slice", "arm"])
+    ordered = {(name, arm): columns[name, arm] for name in slices for arm in arms}
+    return pd.DataFrame(ordered).rename_axis(columns=["slice", "arm"])
 
 
-def weighted_ap(
-    weights: np.ndarray, frames: np.ndarray, correct: np.ndarray, objects: np.ndarray
+def draw(
+    frame_ids: pd.Index, groups: pd.Series | None = None, resamples: int = 1000, seed: int = 0
 ) -> np.ndarray:
-    """`ap.average_precision` of one class where frame f counts `weights[:, f]` times.
-
-    The interpolated curve of `average_precision` is a staircase: precision never falls between
-    two true positives that no false one separates, so at recall x it has the envelope's height at
-    the first true positive beyond x. Only true positives need looking at, which are few.
+    """How often each resample has each frame.
 
     Args:
-        weights: (r, f) how often each resample has each frame.
-        frames: (n,) the frame of each detection, most confident first.
-        correct: (n,) boolean.
-        objects: (m,) the frame of each object.
+        frame_ids: the frames.
+        groups, resamples, seed: as in `resample`.
 
     Returns:
-        (r,); not a number where a resample has no object.
+        (resamples, frames) whole numbers in float32. Without groups each row sums to the number of
+        frames; with groups the frames of one group have the same number.
     """
-    totals = weights @ np.bincount(objects, minlength=weights.shape[1])
-    hits = np.flatnonzero(correct)
-    if not len(hits):
-        return np.where(totals, 0.0, np.nan)
-    misses = np.flatnonzero(~correct[: hits[-1]])  # beyond the last hit they change nothing
-    next_hit = np.searchsorted(hits, misses)
-    # (hits, frames): false positives of each frame between a hit and the one before it.
-    between = sparse.csr_array(
-        (np.ones(len(misses)), (next_hit, frames[misses])), shape=(len(hits), weights.shape[1])
-    )
-    step = max(1, CHUNK // len(hits))
-    parts = [
-        _staircase(weights[low : low + step], frames[hits], between, totals[low : low + step])
-        for low in range(0, len(weights), step)
-    ]
-    return np.concatenate(parts)
+    group = np.arange(len(frame_ids))
+    if groups is not None:
+        named = groups.reindex(frame_ids).to_numpy()
+        alone = pd.isna(named)
+        group = pd.factorize(named)[0]
+        group[alone] = group.max(initial=-1) + 1 + np.arange(alone.sum())
+    count = group.max(initial=-1) + 1
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(count, np.full(count, 1 / max(count, 1)), resamples)
+    return drawn.astype(np.float32)[:, group]
+
+
+def every_frame(slices: Slices) -> pd.Index:
+    """The ids of the frames that are in any slice, each once."""
+    ids = [pd.Index(frame_ids).to_series() for frame_ids in slices.values()]
+    return pd.Index(pd.concat(ids).unique()) if ids else pd.Index([])
+
+
+def coded(
+    table: pd.DataFrame, frame_ids: pd.Index, classes: Sequence[str], iou: float = 0.5
+) -> pd.DataFrame:
+    """Detections or objects with numbers for names: a tenth of the memory, and fast to select.
+
+    Args:
+        table: frame_id, class, and anything else.
+        frame_ids: the frames to keep.
+        classes: the classes to keep.
+        iou: the matches to keep, one of .5, .55, … .95.
+
+    Returns:
+        The rows of these frames and classes in their order: frame_id as a place in `frame_ids`,
+        class as a category, and of the other columns those that decide the AP.
+    """
+    codes, names = pd.factorize(table["frame_id"])
+    places = frame_ids.get_indexer(pd.Index(names))[codes].astype(np.int32)
+    labels = pd.Categorical(table["class"], list(dict.fromkeys(classes)))
+    kept = (places >= 0) & (labels.codes >= 0)
+    percent = round(100 * iou)
+    decisive = ["confidence", "ignored", f"tp{percent}", f"ig{percent}"]
+    used = [name for name in decisive if name in table.columns]
+    return table.loc[kept, used].assign(frame_id=places[kept], **{"class": labels[kept]})
+
+
+def intervals(samples: pd.DataFrame, results: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """Each arm's own mAP with its interval: for error bars, which say nothing of a difference.
+
+    Arguments as in `gains`.
+
+    Returns:
+        rows (slice, arm): map50, low, high; 0 to 1.
+    """
+    rows: Rows = {
+        (name, arm): (float(results[name][arm]), *_interval(samples[name, arm], level))
+        for name, arm in _pairs(samples)
+    }
+    return _table(rows, ["map50", "low", "high"])
 
 
 def gains(
@@ -126,47 +178,29 @@ def gap_closed(
     """The share of the way from baseline to oracle that each arm goes, with its interval.
 
     Arguments as in `gains`. Where the oracle does not surely beat the baseline there is no gap to
-    speak of, and the row holds no numbers.
+    speak of, and the row holds no numbers. A resample in which the oracle does not beat the
+    baseline, which is rare then, says nothing about the share: it counts on either side of the
+    interval, which it can only widen.
 
     Returns:
         rows (slice, arm): share, low, high; 1 is the oracle's level.
     """
     rows: Rows = {}
+    tail = (1 - level) / 2
     for name, arm in _pairs(samples):
         if arm in (baseline, oracle):
             continue
-        gap = samples[name, oracle] - samples[name, baseline]
-        if _interval(gap, level)[0] <= 0:
+        start, ours, end = (float(results[name][which]) for which in (baseline, arm, oracle))
+        drawn = samples[name].dropna()
+        gap = drawn[oracle] - drawn[baseline]
+        if not (gap <= 0).mean() < tail or end <= start:
             rows[name, arm] = (np.nan, np.nan, np.nan)
             continue
-        start, ours, end = (float(results[name][which]) for which in (baseline, arm, oracle))
-        drawn = (samples[name, arm] - samples[name, baseline]) / gap
-        rows[name, arm] = ((ours - start) / (end - start), *_interval(drawn, level))
+        share = (drawn[arm] - drawn[baseline]) / gap
+        low = np.quantile(share.where(gap > 0, -np.inf), tail, method="lower")
+        high = np.quantile(share.where(gap > 0, np.inf), 1 - tail, method="higher")
+        rows[name, arm] = ((ours - start) / (end - start), float(low), float(high))
     return _table(rows, ["share", "low", "high"])
-
-
-def _staircase(
-    weights: np.ndarray, frames: np.ndarray, between: sparse.csr_array, totals: np.ndarray
-) -> np.ndarray:
-    """(r,) AP from the hits' frames (h,) and the false positives between them (h, f)."""
-    found = weights[:, frames].cumsum(1)
-    wrong = (between @ weights.T).T.cumsum(1)
-    with np.errstate(invalid="ignore"):  # 0 / 0 where no frame up to here was drawn
-        precision = np.nan_to_num(found / (found + wrong))
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    # The most hits whose recall is still at or below each of the 101 recalls; whole numbers,
-    # because recall must be compared exactly as `average_precision` compares it.
-    count = np.maximum(totals, 1)[:, None]
-    below = np.floor(RECALLS * count)
-    below += (below + 1) / count <= RECALLS
-    below -= below / count > RECALLS
-    # One sorted search for all rows: row i lives in a stretch of its own.
-    stretch = (np.arange(len(weights)) * (found.max() + count.max() + 2))[:, None]
-    places = np.searchsorted((found + stretch).ravel(), (below + stretch).ravel(), side="right")
-    places = places.reshape(below.shape) - np.arange(len(weights))[:, None] * found.shape[1]
-    padded = np.pad(envelope, ((0, 0), (0, 1)))  # beyond the last hit the curve is 0
-    heights = np.take_along_axis(padded, places, axis=1)
-    return np.where(totals, np.trapezoid(heights, RECALLS, axis=1), np.nan)
 
 
 def _mean_of_known(values: np.ndarray) -> np.ndarray:
@@ -182,7 +216,7 @@ def _pairs(samples: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _interval(drawn: pd.Series, level: float) -> tuple[float, float]:
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = drawn.quantile([(1 - level) / 2, (1 + level) / 2])  # without resamples of nothing
     return float(low), float(high)
 
 
