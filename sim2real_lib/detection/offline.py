@@ -16,10 +16,13 @@ def prepare(folder: Path) -> None:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder.absolute()))
     os.environ |= {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_VERBOSE": "False"}
     from PIL import Image
-    from ultralytics.utils import LOGGER, SETTINGS, patches
+    from ultralytics.data import utils as data_utils
+    from ultralytics.utils import LOGGER, SETTINGS, patches, plotting
 
     # It replaces PIL's `open` by one that wants to install a package for a file it cannot read.
     Image.open = patches._image_open
+    # It asks github.com for Arial before every training, offline or not; Pillow's own font will do.
+    data_utils.check_font = plotting.check_font = lambda *_: None
     LOGGER.setLevel(logging.ERROR)
     # In memory only: the settings file may be a person's own, if they imported ultralytics before.
     dict.update(SETTINGS, {"sync": False, **dict.fromkeys(INTEGRATIONS, False)})

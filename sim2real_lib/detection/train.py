@@ -1,6 +1,5 @@
 """One detector, trained on one arm's tree: YOLOv5 through ultralytics, offline and pinned."""
 
-import difflib
 import json
 import math
 import os
@@ -10,12 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import yaml
 
-from sim2real_lib.detection import offline
+from sim2real_lib.detection import augmentation as freebies
+from sim2real_lib.detection import ddp, offline, resume
+from sim2real_lib.detection import tree as trees
+from sim2real_lib.detection.checks import between, gpus, known
 from sim2real_lib.errors import InputError
-from sim2real_lib.files import whole_file, write_json
+from sim2real_lib.files import sha256, whole_file, write_json
 
 # What people call a model -> ultralytics' description of it; none of these needs a download.
 # They are YOLOv5u: YOLOv5's backbone and neck with an anchor-free head.
@@ -23,23 +25,9 @@ MODELS = {f"yolov5{size}": f"yolov5{size}.yaml" for size in "nsmlx"} | {
     f"yolov5{size}6": f"yolov5{size}-p6.yaml" for size in "nsmlx"
 }
 OPTIMIZERS = ("SGD", "AdamW")  # "auto" would choose by the number of iterations
-
-# Augmentation, the same for every arm; ultralytics' names and meanings.
-AUGMENTATION: dict[str, float] = {
-    "mosaic": 1.0,  # probability of composing four images into one
-    "mixup": 0.0,  # probability of blending two
-    "cutmix": 0.0,
-    "scale": 0.5,  # gain, 1 - scale to 1 + scale
-    "translate": 0.1,  # share of the image
-    "degrees": 0.0,
-    "shear": 0.0,  # degrees
-    "perspective": 0.0,
-    "fliplr": 0.5,  # probability
-    "flipud": 0.0,
-    "hsv_h": 0.015,  # shares of the full range
-    "hsv_s": 0.7,
-    "hsv_v": 0.4,
-}
+# Self-adversarial training: the share of batches that is attacked (0: off), and by how many 1/255.
+ADVERSARIAL = {"share": 0.0, "epsilon": 4.0}
+ADVERSARIAL_HIGHEST = {"share": 1, "epsilon": 32}
 
 
 def train(
@@ -58,9 +46,10 @@ def train(
     weight_decay: float = 5e-4,
     warmup: float = 0.1,
     augmentation: Mapping[str, float] | None = None,
+    adversarial: Mapping[str, float] | None = None,
     plain_share: float = 0.1,
     rectangular: bool = False,
-    weights: Path | None = None,
+    weights: str | Path | None = None,
     device: str = "auto",
     threads: int = 0,
     seed: int = 0,
@@ -70,7 +59,9 @@ def train(
 
     A second call with the same tree and parameters goes on from the last whole epoch (not
     bit-identical to an uninterrupted run); with others it starts afresh. The weights are the
-    moving average at the end, never chosen by a score. `losses.csv` beside them has a row an epoch.
+    moving average at the end, never chosen by a score. Beside them lie `losses.csv` with a row an
+    epoch, `batch.png` with the first batch as the detector sees it, and `training.json` with the
+    steps and seconds that the weights took.
 
     Args:
         data: `data.yaml` of `tree.write_tree`.
@@ -86,11 +77,12 @@ def train(
         momentum: SGD's momentum or AdamW's beta1, 0 to 1.
         weight_decay: of the weights, not of biases and norms.
         warmup: share of the iterations in which the learning rate rises.
-        augmentation: changes to `AUGMENTATION`.
-        plain_share: share of the epochs, the last ones, without mosaic.
-        rectangular: batches as flat as their images instead of square; mosaic is then off.
-        weights: a checkpoint to start from instead of random weights.
-        device: "auto", "cpu", or a GPU's number.
+        augmentation: changes to `augmentation.AUGMENTATION`, which says what there is.
+        adversarial: changes to `ADVERSARIAL`: self-adversarial training.
+        plain_share: share of the epochs, the last ones, without mosaic, MixUp and CutMix.
+        rectangular: batches as flat as the least flat frame instead of square; mosaic is then off.
+        weights: a checkpoint to start from instead of random weights; one that you trust.
+        device: "auto", "cpu", "mps", a GPU's number, or several: "0,1". These share each batch.
         threads: torch's threads on a CPU; 0 leaves ultralytics' choice.
         seed: decides the weights, the order and the augmentation.
         plots: keep ultralytics' pictures of batches and curves.
@@ -99,14 +91,29 @@ def train(
         the path of `weights.pt`.
 
     Raises:
-        InputError: for a model, optimizer or augmentation that does not exist, a length that is
-            not given once, or a tree that ultralytics does not accept whole.
+        InputError: before the work, for a name that does not exist, a number out of its range, an
+            image size that the model cannot take, a GPU that is not there, a length that is not
+            given once, or a tree that ultralytics would not accept whole; after it, when the
+            training diverged.
     """
     known(model, MODELS, "model")
     known(optimizer, OPTIMIZERS, "optimizer")
-    for name in augmentation or {}:
-        known(name, AUGMENTATION, "augmentation")
-    tree = yaml.safe_load(data.read_text(encoding="utf-8"))
+    _check_size(image_size, model)
+    for name, value in {"momentum": momentum, "weight_decay": weight_decay, "warmup": warmup,
+                        "plain_share": plain_share, "learning_rate": learning_rate,
+                        "final_learning_rate": final_learning_rate}.items():  # fmt: skip
+        between(name, value, 0, 1)
+    for name, count in {"batch": batch, "iterations": iterations, "epochs": epochs}.items():
+        between(name, 1 if count is None else count, 1, math.inf)
+    chosen = freebies.choose(augmentation, rectangular=rectangular)
+    attack = _adversarial(adversarial)
+    if weights and not Path(weights).is_file():  # else ultralytics would look for them online
+        raise InputError("there are no such weights", where=weights)
+    device = _device(device)
+    processes = max(len(gpus(device)), 1)
+    if batch % processes:
+        raise InputError(f"a batch of {batch} cannot be shared by {processes} GPUs", where="batch")
+    tree = trees.check(data)
     per_epoch = math.ceil(tree["frames"] / batch)
     if (iterations is None) == (epochs is None):
         raise InputError("give the training's length as iterations or as epochs")
@@ -123,38 +130,51 @@ def train(
         "lrf": final_learning_rate,
         "momentum": momentum,
         "weight_decay": weight_decay,
-        **AUGMENTATION,
-        **(augmentation or {}),
+        **{name: value for name, value in chosen.items() if name not in freebies.OWN},
         "close_mosaic": round(plain_share * epochs),
         "rect": rectangular,
         "seed": seed,
     }
-    recipe = settings | {
+    own: dict[str, Any] = {
         "iterations": iterations,
         "warmup": round(warmup * iterations),
-        "tree": tree["fingerprint"],
+        "photometric": {name: chosen[name] for name in freebies.OWN},
+        "attack": attack,
     }
-    final = folder / "weights.pt"
+    final, work = folder / "weights.pt", folder / "ultralytics"
+    recipe = settings | own | {"tree": tree["fingerprint"]}
+    if weights:
+        recipe["weights"] = sha256(Path(weights))
     if _same_recipe(folder / "recipe.json", recipe) and final.is_file():
         return final
-    last = folder / "ultralytics" / "weights" / "last.pt"
-    settings |= {
+    last = work / "weights" / "last.pt"
+    done = resume.reached(work)
+    settings |= PINNED | {
         "data": str(data.absolute()),
-        "save_dir": str((folder / "ultralytics").absolute()),
-        "device": _device(device),
+        "save_dir": str(work.absolute()),
+        "device": device,
         "plots": plots,
-        "resume": str(last.absolute()) if last.is_file() else False,
+        "nbs": batch,
+        "resume": str(last.absolute()) if done else False,
     }
-    offline.prepare(folder / "ultralytics")
-    if not _is_complete(last, epochs):  # else it was killed between its last epoch and the end
-        _run(settings | PINNED | {"nbs": batch}, recipe, folder, threads)
-    from ultralytics.utils.torch_utils import strip_optimizer
-
-    _write_losses(folder / "ultralytics" / "results.csv", folder / "losses.csv")
-    with whole_file(final) as temporary:
-        strip_optimizer(last, str(temporary))
-    last.unlink()
+    offline.prepare(work)
+    if done < epochs:  # else it was killed between its last epoch and the end
+        _run({"overrides": settings, **own, "threads": threads}, processes, work)
+    _finish(last, folder, iterations)
     return final
+
+
+def stride(model: str) -> int:
+    """What a model's image size must be a multiple of, in pixels: 32, or 64 for the P6 ones."""
+    return 64 if model.endswith("6") else 32
+
+
+def seconds(folder: Path) -> float:
+    """How long the training of a folder took: its steps, in all the sessions that it needed.
+
+    Not how long the call took, which returns at once when the training was finished before.
+    """
+    return json.loads((folder / "training.json").read_text(encoding="utf-8"))["seconds"]
 
 
 # What ultralytics would otherwise let depend on the data, the clock or the network.
@@ -175,45 +195,48 @@ PINNED: dict[str, Any] = {
 }
 
 
-def known(name: str, names: Mapping[str, Any] | tuple[str, ...], what: str) -> None:
-    """Refuse a name that is not in the list, with the nearest that is.
-
-    Raises:
-        InputError: naming the nearest known name, or all of them.
-    """
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
-        raise InputError(f"there is no {what} {name!r}, {hint}")
-
-
 def _same_recipe(path: Path, recipe: dict[str, Any]) -> bool:
     """Whether the folder holds this very training; if not, what it holds is removed."""
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) == recipe:
         return True
     shutil.rmtree(path.parent / "ultralytics", ignore_errors=True)
-    (path.parent / "weights.pt").unlink(missing_ok=True)
+    for name in ("weights.pt", "losses.csv", "training.json", "batch.png"):
+        (path.parent / name).unlink(missing_ok=True)
     write_json(path, recipe)
     return False
 
 
-def _is_complete(last: Path, epochs: int) -> bool:
-    import torch
+def _check_size(image_size: int, model: str) -> None:
+    step = stride(model)
+    if image_size < step or image_size % step:  # ultralytics would round it up
+        raise InputError(
+            f"{model} needs a multiple of {step} pixels, not {image_size}",
+            where="image_size",
+            remedy=f"Take {max(round(image_size / step), 1) * step}",
+        )
 
-    return last.is_file() and torch.load(last, weights_only=False)["epoch"] + 1 >= epochs
+
+def _adversarial(changes: Mapping[str, float] | None) -> dict[str, float] | None:
+    """The attack's share and step, or None when it is off."""
+    for name, value in (changes or {}).items():
+        known(name, ADVERSARIAL, "part of the attack")
+        between(f"adversarial {name}", value, 0, ADVERSARIAL_HIGHEST[name])
+    attack = ADVERSARIAL | dict(changes or {})
+    return attack if attack["share"] > 0 and attack["epsilon"] > 0 else None
 
 
-def _run(settings: dict[str, Any], recipe: dict[str, Any], folder: Path, threads: int) -> None:
+def _run(job: dict[str, Any], processes: int, work: Path) -> None:
+    if processes > 1:
+        ddp.train(job, processes, work)
+        return
     from sim2real_lib.detection.trainer import ArmTrainer
 
-    trainer = ArmTrainer(
-        settings, iterations=recipe["iterations"], warmup=recipe["warmup"], threads=threads
-    )
+    trainer = ArmTrainer(**job)
     trainer.train()
-    if trainer.batch_size != settings["batch"]:  # it halves the batch by itself when memory is out
-        shutil.rmtree(folder / "ultralytics")
+    if trainer.batch_size != job["overrides"]["batch"]:  # it halves the batch when memory is out
+        shutil.rmtree(work)
         raise InputError(
-            f"not enough memory for a batch of {settings['batch']}",
+            f"not enough memory for a batch of {job['overrides']['batch']}",
             remedy=f"Set batch to {trainer.batch_size} for every arm",
         )
 
@@ -226,11 +249,34 @@ def _device(device: str) -> str:
     return "0" if torch.cuda.is_available() else "cpu"
 
 
-def _write_losses(results: Path, path: Path) -> None:
+def _finish(last: Path, folder: Path, iterations: int) -> None:
+    """Write what the training leaves, the weights last, once it is sure to be whole.
+
+    Raises:
+        InputError: when the loss was no longer a number, or steps were lost because of that.
+    """
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    losses = _losses(folder / "ultralytics" / "results.csv")
+    steps = resume.load(last)["updates"]
+    if not np.isfinite(losses.to_numpy()).all() or steps != iterations:
+        raise InputError(
+            f"the training diverged: {steps} of {iterations} steps are in the weights",
+            where=folder / "ultralytics",
+            remedy="Set learning_rate lower for every arm",
+        )
+    with whole_file(folder / "losses.csv") as temporary:
+        losses.to_csv(temporary, index=False)
+    took = round(float(losses["seconds"].iloc[-1]), 2)
+    write_json(folder / "training.json", {"steps": steps, "seconds": took})
+    with whole_file(folder / "weights.pt") as temporary:
+        strip_optimizer(last, str(temporary))
+    last.unlink()
+
+
+def _losses(results: Path) -> pd.DataFrame:
     """ultralytics' results without its empty validation columns: epoch, seconds, losses."""
     table = pd.read_csv(results).drop_duplicates("epoch", keep="last")
     names = {column: re.sub(r"^train/|_loss$", "", column) for column in table.columns}
     kept = [column for column in table.columns if column.startswith("train/")]
-    table = table[["epoch", "time", *kept]].rename(columns=names | {"time": "seconds"})
-    with whole_file(path) as temporary:
-        table.to_csv(temporary, index=False)
+    return table[["epoch", "time", *kept]].rename(columns=names | {"time": "seconds"})

@@ -1,5 +1,5 @@
 # ultralytics declares its attributes as None and fills them in later, which mypy cannot follow.
-# mypy: disable-error-code="assignment, attr-defined, return-value"
+# mypy: disable-error-code="arg-type, assignment, attr-defined, operator, return-value"
 """ultralytics' trainer, without what would make two arms differ or a kill cost more than an epoch.
 
 Importing this module imports ultralytics: call `offline.prepare` first.
@@ -7,37 +7,57 @@ Importing this module imports ultralytics: call `offline.prepare` first.
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.utils import RANK
+from ultralytics.utils.torch_utils import unwrap_model
 
+from sim2real_lib import images
+from sim2real_lib.detection import adversarial, samples
+from sim2real_lib.detection.dataset import ArmDataset
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
 from sim2real_lib.progress import progress_bar
 
 CHECKPOINT_SECONDS = 30  # what a kill costs at most, an epoch apart
+SAMPLE = "batch.png"  # the first batch as the detector sees it, beside ultralytics' folder
 
 
 class ArmTrainer(DetectionTrainer):
     """Train for a number of iterations and keep the last (moving-average) weights.
 
     Nothing is validated on the way, so no weights are chosen by a data set that differs between
-    arms. The learning rate follows the iteration and not the epoch.
+    arms. The learning rate follows the iteration and not the epoch. Under DDP each process builds
+    one of these; an iteration is a batch of all processes together, and the first one alone has a
+    progress bar and writes files.
 
     Args:
         overrides: ultralytics' settings.
         iterations: when to stop.
         warmup: how many of them the learning rate takes to rise.
         threads: torch's threads on a CPU; 0 leaves them alone.
+        photometric: probabilities of the steps of `photometric.STEPS`.
+        attack: `share` of the batches that is attacked and by how many 1/255 (`epsilon`), or None.
     """
 
     def __init__(
-        self, overrides: dict[str, Any], *, iterations: int, warmup: int, threads: int
+        self,
+        overrides: dict[str, Any],
+        *,
+        iterations: int,
+        warmup: int,
+        threads: int = 0,
+        photometric: Mapping[str, float] | None = None,
+        attack: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(overrides=overrides)
         self.iterations, self.warmup, self.done = iterations, warmup, 0
+        self.photometric, self.attack = photometric or {}, attack
+        self.sample = self.save_dir.parent / SAMPLE
         self.saved_at = time.monotonic()
         if threads and self.device.type == "cpu":  # ultralytics has just set all but one core's
             torch.set_num_threads(threads)
@@ -45,6 +65,35 @@ class ArmTrainer(DetectionTrainer):
         self.add_callback("on_train_batch_start", ArmTrainer._set_learning_rate)
         self.add_callback("on_train_batch_end", ArmTrainer._count)
         self.add_callback("on_train_end", ArmTrainer._end)
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+        """Our dataset for training; the one frame to validate is of no consequence."""
+        if mode != "train":
+            return super().build_dataset(img_path, mode, batch)
+        return ArmDataset(
+            img_path=img_path,
+            imgsz=self.args.imgsz,
+            batch_size=batch,
+            augment=True,
+            hyp=self.args,
+            rect=self.args.rect,
+            stride=max(int(unwrap_model(self.model).stride.max()), 32),
+            pad=0.0,
+            task="detect",
+            data=self.data,
+            photometric=self.photometric,
+        )
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """To the device and 0..1; attacked if its turn has come; the first one is kept to see."""
+        batch = super().preprocess_batch(batch)
+        if self.attack and adversarial.drawn(self.attack["share"], self.args.seed, self.done):
+            batch["img"] = adversarial.attack(
+                unwrap_model(self.model), batch, self.attack["epsilon"]
+            )
+        if RANK in (-1, 0) and not self.sample.exists():
+            images.write_rgb(self.sample, samples.picture(batch))
+        return batch
 
     def _setup_train(self) -> None:
         super()._setup_train()
@@ -80,12 +129,15 @@ class ArmTrainer(DetectionTrainer):
 
     def _start(self) -> None:
         self.done = self.resumed_at
+        if self.csv.is_file():  # resumed: the clock goes on as well
+            self.train_time_start -= float(self.csv.read_text().splitlines()[-1].split(",")[1])
         self.bar = progress_bar(
             total=self.iterations * self.batch_size,
             initial=self.done * self.batch_size,
             desc=f"epoch {self.start_epoch + 1}/{self.epochs}",
             unit="images",
             mininterval=1,
+            disable=RANK not in (-1, 0),
         )
 
     def _set_learning_rate(self) -> None:

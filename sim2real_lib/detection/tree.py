@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -64,6 +65,58 @@ def write_tree(arm: Catalog, folder: Path, classes: Sequence[str]) -> Path:
     }
     write_text(folder / "data.yaml", yaml.safe_dump(description, sort_keys=False))
     return folder / "data.yaml"
+
+
+def check(data: Path) -> dict[str, Any]:
+    """Whether ultralytics will accept the whole tree: it drops a frame that it dislikes.
+
+    Returns:
+        what `data.yaml` says.
+
+    Raises:
+        InputError: for a missing image or label file, a line that is not a class and four shares
+            of 1, a class that does not exist, a box without a size, two boxes in one place, or not
+            one box in the whole tree.
+    """
+    if not data.is_file():
+        raise InputError("there is no such tree", where=data)
+    tree = yaml.safe_load(data.read_text(encoding="utf-8"))
+    count = 0
+    for line in (data.parent / tree["train"]).read_text(encoding="utf-8").splitlines():
+        image = Path(line)
+        label = image.parent.parent / "labels" / f"{image.stem}.txt"
+        for path in (image, label):
+            if not path.is_file():
+                raise InputError("there is no such file", where=path)
+        count += _check_label(label, len(tree["names"]))
+    if not count:
+        raise InputError(
+            f"no frame has a box of {', '.join(tree['names'].values())}",
+            where=data,
+            remedy="Train on other classes or frames",
+        )
+    return tree
+
+
+def _check_label(label: Path, classes: int) -> int:
+    """How many boxes a label file has, all of them sound."""
+    places = set()
+    for number, line in enumerate(label.read_text(encoding="utf-8").splitlines(), 1):
+        where = f"{label}, line {number}"
+        try:
+            name, *shares = (float(word) for word in line.split())
+        except ValueError as error:
+            raise InputError(f"not a label ({line!r})", where=where) from error
+        if len(shares) != 4 or not all(0 <= share <= 1 for share in shares):
+            raise InputError(f"not a class and four shares of 1 ({line!r})", where=where)
+        if name not in range(classes):
+            raise InputError(f"there is no class {name:g}, only 0 to {classes - 1}", where=where)
+        if min(shares[2:]) <= 0:
+            raise InputError("a box without a width or a height", where=where)
+        if tuple(shares) in places:
+            raise InputError("two boxes coincide", where=where)
+        places.add(tuple(shares))
+    return len(places)
 
 
 def objects(catalog: Catalog, classes: Sequence[str]) -> pd.DataFrame:

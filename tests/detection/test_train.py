@@ -1,21 +1,20 @@
 """Training: pinned, resumable, silent, and harmless to data sets."""
 
 import hashlib
+import json
 import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
+from sim2real_lib import images
+from sim2real_lib.detection import photometric
 from sim2real_lib.detection.compose import compose
-from sim2real_lib.detection.train import train
+from sim2real_lib.detection.train import MODELS, seconds, stride, train
 from sim2real_lib.detection.tree import write_tree
 from sim2real_lib.errors import InputError
-from sim2real_lib.files import ROOT
 
 TINY = {"image_size": 64, "batch": 7, "iterations": 3, "device": "cpu", "threads": 1}
 
@@ -143,6 +142,18 @@ def test_it_starts_from_given_weights(finished, data, tmp_path):
         ({"augmentation": {"mosaik": 1}}, "did you mean 'mosaic'"),
         ({"iterations": None}, "as iterations or as epochs"),
         ({"epochs": 2}, "as iterations or as epochs"),
+        ({"image_size": 100}, "yolov5n needs a multiple of 32 pixels, not 100. Take 96"),
+        ({"image_size": 96, "model": "yolov5l6"}, "yolov5l6 needs a multiple of 64 pixels, not 96"),
+        ({"image_size": 0}, "a multiple of 32 pixels, not 0. Take 32"),
+        ({"augmentation": {"mosaic": 2}}, "mosaic: 2 is not a number from 0 to 1"),
+        ({"augmentation": {"mixup": 1}, "rectangular": True}, "mixup needs square batches"),
+        ({"adversarial": {"epsilon": -1}}, "adversarial epsilon: -1 is not a number"),
+        ({"learning_rate": 2}, "learning_rate: 2 is not a number from 0 to 1"),
+        ({"warmup": -0.1}, "warmup: -0.1 is not"),
+        ({"plain_share": 1.1}, "plain_share: 1.1 is not"),
+        ({"batch": 0}, "batch: 0 is not a number from 1"),
+        ({"iterations": -3}, "iterations: -3 is not a number from 1"),
+        ({"weights": Path("nowhere/yolov5n.pt")}, "nowhere/yolov5n.pt: there are no such weights"),
     ],
 )
 def test_what_does_not_exist_is_refused_before_the_work(data, tmp_path, changes, message):
@@ -153,33 +164,86 @@ def test_what_does_not_exist_is_refused_before_the_work(data, tmp_path, changes,
 
 def test_an_image_that_ultralytics_would_drop_stops_the_training(streets, tmp_path):
     data = write_tree(compose(streets), tmp_path / "tree", ["car", "van", "truck"])
-    label = next((tmp_path / "tree" / "labels").iterdir())
-    label.write_text("0 0.5 0.5 2 2\n")
+    image = next((tmp_path / "tree" / "images").iterdir())
+    image.unlink()
+    image.write_bytes(b"no image")
     with pytest.raises(InputError, match="accepts only 13 of 14 frames"):
         train(data, tmp_path / "run", **TINY)
 
 
-def test_it_is_silent_offline_and_keeps_out_of_the_home_directory(data, tmp_path):
-    """In a process of its own, since ultralytics reads its settings once."""
-    home = tmp_path / "home"
-    home.mkdir()
-    code = f"""
-        import socket
-        def refuse(*args, **kwargs): raise AssertionError("tried to reach the network")
-        socket.getaddrinfo = socket.socket.connect = refuse
-        from pathlib import Path
-        from sim2real_lib.detection.train import train
-        train(Path({str(data)!r}), Path({str(tmp_path / "run")!r}), **{TINY!r})
-    """
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("YOLO_")}
-    variables |= {"HOME": str(home), "PYTHONPATH": str(ROOT)}
-    variables.pop("XDG_CONFIG_HOME", None)
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=home, env=variables, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    printed = (done.stdout + done.stderr).replace("\r", "\n").splitlines()
-    lines = [line for line in printed if line.strip()]
-    assert all(line.startswith("epoch ") for line in lines), lines
-    assert [p for p in home.rglob("*") if p.is_file() and ".cache" not in p.parts] == []
+def test_a_bad_label_is_refused_before_the_work(streets, tmp_path):
+    data = write_tree(compose(streets), tmp_path / "tree", ["car", "van", "truck"])
+    next((tmp_path / "tree" / "labels").iterdir()).write_text("3 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(InputError, match="line 1: there is no class 3, only 0 to 2"):
+        train(data, tmp_path / "run", **TINY)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_builds_from_its_description_alone_with_the_stride_that_we_know(
+    model, monkeypatch
+):
+    """On torch's meta device: layers and shapes without memory for x6's 140 million weights."""
+    from ultralytics.nn.modules import Detect
+    from ultralytics.nn.tasks import DetectionModel
+
+    monkeypatch.setattr(Detect, "bias_init", lambda _: None)  # it wants numbers
+    with torch.device("meta"):
+        built = DetectionModel(MODELS[model], nc=3, verbose=False)
+    assert built.model[-1].nl == (4 if model.endswith("6") else 3)
+    assert stride(model) == 2 ** (built.model[-1].nl + 2)
+
+
+def test_the_models_differ_in_size_and_the_stride_is_ultralytics_own():
+    from ultralytics.nn.tasks import DetectionModel
+
+    for model in ("yolov5n", "yolov5n6"):
+        built = DetectionModel(MODELS[model], nc=3, verbose=False)
+        assert int(built.stride.max()) == stride(model)
+
+
+def test_the_first_batch_is_kept_as_a_picture_and_the_time_as_a_number(finished, data):
+    _, _, folder, _ = finished
+    picture = images.read_rgb(folder / "batch.png")
+    assert picture.shape == (2 * 64, 4 * 64, 3)  # seven images and a white one
+    assert (picture[64:, 3 * 64 :] == 255).all() and picture[:64].std() > 10
+    assert seconds(folder) == pytest.approx(
+        pd.read_csv(folder / "losses.csv")["seconds"].iloc[-1], abs=0.01
+    )
+    outcome = json.loads((folder / "training.json").read_text())
+    assert outcome["steps"] == 3
+    before = (folder / "training.json").stat().st_mtime_ns
+    train(data, folder, **TINY)  # at once, and what it took is not forgotten
+    assert (folder / "training.json").stat().st_mtime_ns == before
+
+
+def test_an_attack_that_is_off_is_the_training_without_one(finished, data):
+    _, _, folder, weights = finished
+    before = weights.stat().st_mtime_ns
+    train(data, folder, **TINY, adversarial={"share": 0, "epsilon": 8})
+    assert weights.stat().st_mtime_ns == before
+
+
+def test_as_many_batches_are_attacked_as_were_drawn(finished, data, tmp_path, monkeypatch):
+    from sim2real_lib.detection import adversarial
+
+    attack, attacked = adversarial.attack, []
+
+    def counted(model, batch, epsilon):
+        attacked.append(epsilon)
+        return attack(model, batch, epsilon)
+
+    monkeypatch.setattr(adversarial, "attack", counted)
+    weights = train(data, tmp_path, **TINY, adversarial={"share": 0.6, "epsilon": 8})
+    drawn = [adversarial.drawn(0.6, 0, iteration) for iteration in range(3)]
+    assert attacked == [8] * sum(drawn) and attacked
+    assert not torch.equal(parameters(weights), parameters(finished[3]))
+
+
+def test_the_bag_of_freebies_trains(data, tmp_path):
+    every = {"mixup": 0.5, "cutmix": 0.5, "degrees": 5, "shear": 2, "perspective": 5e-4}
+    every |= {"flipud": 0.5, "multi_scale": 0.5} | dict.fromkeys(photometric.STEPS, 0.5)
+    settings = TINY | {"image_size": 128, "optimizer": "SGD"}
+    assert train(data, tmp_path, **settings, augmentation=every).is_file()
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    assert recipe["mixup"] == 0.5 and recipe["photometric"]["haze"] == 0.5

@@ -9,7 +9,7 @@ from toy import box
 
 from sim2real_lib import images
 from sim2real_lib.detection.compose import compose
-from sim2real_lib.detection.tree import write_tree
+from sim2real_lib.detection.tree import check, write_tree
 from sim2real_lib.errors import InputError
 
 CLASSES = ["car", "van", "truck"]
@@ -105,3 +105,53 @@ def test_writing_again_leaves_nothing_of_the_last_arm(streets, one_frame, tmp_pa
     write_tree(one_frame(), tmp_path / "tree", CLASSES)
     assert len(list((tmp_path / "tree" / "images").iterdir())) == 1
     assert len(list((tmp_path / "tree" / "labels").iterdir())) == 1
+
+
+def test_a_sound_tree_is_described(streets, tmp_path):
+    tree = check(write_tree(compose(streets), tmp_path / "tree", CLASSES))
+    assert tree["frames"] == 14 and tree["names"] == dict(enumerate(CLASSES))
+
+
+BAD_LABELS = {
+    "0 0.5 0.5 0.1": "line 1: not a class and four shares of 1",
+    "0 0.5 0.5 0.1 0.1 0.9": "line 1: not a class and four shares of 1",
+    "0 0.5 0.5 1.01 0.1": "line 1: not a class and four shares of 1",
+    "0 -0.1 0.5 0.1 0.1": "line 1: not a class and four shares of 1",
+    "0 nan 0.5 0.1 0.1": "line 1: not a class and four shares of 1",
+    "car 0.5 0.5 0.1 0.1": "line 1: not a label",
+    "": "line 1: not a label",
+    "3 0.5 0.5 0.1 0.1": "line 1: there is no class 3, only 0 to 2",
+    "-1 0.5 0.5 0.1 0.1": "line 1: there is no class -1",
+    "0.5 0.5 0.5 0.1 0.1": "line 1: there is no class 0.5",
+    "0 0.5 0.5 0 0.1": "line 1: a box without a width or a height",
+    "0 0.5 0.5 0.1 0.1\n2 0.50 0.5 0.1 0.1": "line 2: two boxes coincide",
+}
+
+
+@pytest.mark.parametrize("text", BAD_LABELS)
+def test_a_label_that_ultralytics_would_drop_or_misread_names_its_line(one_frame, tmp_path, text):
+    data = write_tree(one_frame(box("a/b", "car", 1, 2, 30, 40)), tmp_path / "tree", CLASSES)
+    next((data.parent / "labels").glob("*.txt")).write_text(text + "\n")
+    with pytest.raises(InputError) as error:
+        check(data)
+    assert BAD_LABELS[text] in str(error.value)
+
+
+def test_a_tree_without_one_box_is_refused(one_frame, tmp_path):
+    data = write_tree(one_frame(box("a/b", "bus", 1, 2, 30, 40)), tmp_path / "tree", CLASSES)
+    with pytest.raises(InputError, match="no frame has a box of car, van, truck"):
+        check(data)
+
+
+@pytest.mark.parametrize("folder", ["images", "labels"])
+def test_a_missing_file_is_named(one_frame, tmp_path, folder):
+    data = write_tree(one_frame(box("a/b", "car", 1, 2, 30, 40)), tmp_path / "tree", CLASSES)
+    lost = next((data.parent / folder).iterdir())
+    lost.unlink()
+    with pytest.raises(InputError, match=f"{lost.name}: there is no such file"):
+        check(data)
+
+
+def test_a_missing_tree_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"data\.yaml: there is no such tree"):
+        check(tmp_path / "data.yaml")

@@ -1,0 +1,67 @@
+"""What a killed training has left: how far it got, and what of it can be believed."""
+
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+from sim2real_lib.files import write_text
+
+
+def reached(folder: Path) -> int:
+    """How many whole epochs of ultralytics' folder can be gone on from.
+
+    Rows of `results.csv` that are damaged, or of epochs after the checkpoint, are dropped: those
+    epochs are trained again. Where checkpoint and results cannot be gone on from, the folder is
+    removed, with a warning if that is for damage.
+
+    Returns:
+        0 when there is nothing.
+    """
+    last = folder / "weights" / "last.pt"
+    if last.is_file():
+        try:
+            epochs = load(last)["epoch"] + 1
+            _keep_rows(folder / "results.csv", epochs)
+            return epochs
+        except Exception as error:  # a damaged file can raise anything
+            warnings.warn(
+                f"what a killed training left in {folder} is damaged ({type(error).__name__}): "
+                "it starts afresh",
+                stacklevel=3,
+            )
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def load(last: Path) -> dict[str, Any]:
+    """Our own checkpoint, whole; pickled, so never one from elsewhere.
+
+    Raises:
+        Exception: of any kind when it is damaged; KeyError when it is none to resume from.
+    """
+    import torch
+
+    checkpoint = torch.load(last, map_location="cpu", weights_only=False)
+    for part in ("epoch", "ema", "updates", "optimizer", "train_args"):
+        if checkpoint[part] is None:
+            raise KeyError(part)
+    return checkpoint
+
+
+def _keep_rows(results: Path, epochs: int) -> None:
+    """Keep one whole row for each of the first `epochs`, the last where there are two.
+
+    Raises:
+        ValueError: when none is left.
+    """
+    header, *lines = results.read_text(encoding="utf-8", errors="replace").splitlines()
+    rows: dict[int, str] = {}
+    for line in lines:
+        first, *others = line.split(",")
+        whole = len(others) == header.count(",") and all(others)
+        if whole and first.isdecimal() and int(first) <= epochs:
+            rows[int(first)] = line
+    if not rows:
+        raise ValueError(f"no whole row in {results}")
+    write_text(results, "\n".join([header, *rows.values()]) + "\n")
