@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from sim2real_lib import params
+from sim2real_lib.detection import augmentation
 from sim2real_lib.errors import InputError
 
 try:
@@ -17,8 +18,10 @@ try:
     detectors = {
         arm: settings["04_yolo_training"].with_values(run=run.run, arm=arm) for arm in run.arms
     }
+    for detector in detectors.values():  # before any job starts, and not when its turn comes
+        augmentation.choose(detector.augmentation, rectangular=detector.rectangular)
 except InputError as error:
-    sys.exit(f"\n{error}\n")  # before any job starts
+    sys.exit(f"\n{error}\n")
 
 R = run.run
 D = run.data_run or R  # where 01, 02 and 03 write: detectors of several runs can share them
@@ -55,7 +58,7 @@ def done(*folders, home=R):
 
 def translations(*arms):
     """The artifacts that arms are composed of, each once."""
-    variants = dict.fromkeys(v for arm in arms for v in detectors[arm].replaced.values())
+    variants = dict.fromkeys(v for arm in arms for v in detectors[arm].translated)
     return [str(params.translation_folder(Path(D), v) / "manifest.json") for v in variants]
 
 
@@ -64,7 +67,23 @@ def made_by(name):
     return "|".join(t for t, notebook in params.TRANSLATORS.items() if notebook == name)
 
 
-VARIANT = "-p translator {wildcards.translator} -p style {wildcards.style}"
+VARIANT = (
+    "-p translator {wildcards.translator} -p style {wildcards.style} -p source {params.made_of}"
+    " -p places {params.places}"
+)
+
+
+def made_of(wildcards):
+    """The variant that is translated, "fog" of "nst-rain-from-fog"."""
+    return wildcards.source.removeprefix("-from-") or "clone"
+
+
+def places(wildcards):
+    """ "all" where the notebook's parameters say so, or an arm needs more than the mix's frames."""
+    variant = f"{wildcards.translator}-{wildcards.style}{wildcards.source}"
+    asked = {settings[params.TRANSLATORS[wildcards.translator]].places}
+    asked |= {d.places(variant) for d in detectors.values() if variant in d.translated}
+    return "all" if "all" in asked else "mix"
 
 
 rule all:
@@ -95,20 +114,24 @@ rule cyclegan:
         **notebook("02_cyclegan_training"),
         catalog=done("01_data_analysis", home=D),
     output:
-        f"{D}/02_cyclegan_training/{{translator}}-{{style}}/manifest.json",
+        f"{D}/02_cyclegan_training/{{translator}}-{{style}}{{source}}/manifest.json",
     params:
         source=source("02_cyclegan_training"),
+        made_of=made_of,
+        places=places,
     log:
-        notebook=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}.ipynb",
-        papermill=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}.log",
+        notebook=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}{{source}}.ipynb",
+        papermill=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}{{source}}.log",
     wildcard_constraints:
         translator=made_by("02_cyclegan_training"),
+        style="|".join(params.STYLES),
+        source="(-from-[a-z]+)?",
     threads: run.threads
     priority: 2
     message:
-        "02 {wildcards.translator}: train clone -> {wildcards.style}, translate the arm's frames"
+        "02 {wildcards.translator}: train {params.made_of} -> {wildcards.style}, translate the frames"
     shell:
-        papermill("02 {wildcards.translator} {wildcards.style}", VARIANT, D)
+        papermill("02 {wildcards.translator} {wildcards.style}{wildcards.source}", VARIANT, D)
 
 
 rule nst:
@@ -116,20 +139,24 @@ rule nst:
         **notebook("03_nst_generation"),
         catalog=done("01_data_analysis", home=D),
     output:
-        f"{D}/03_nst_generation/{{translator}}-{{style}}/manifest.json",
+        f"{D}/03_nst_generation/{{translator}}-{{style}}{{source}}/manifest.json",
     params:
         source=source("03_nst_generation"),
+        made_of=made_of,
+        places=places,
     log:
-        notebook=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}.ipynb",
-        papermill=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}.log",
+        notebook=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}{{source}}.ipynb",
+        papermill=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}{{source}}.log",
     wildcard_constraints:
         translator=made_by("03_nst_generation"),
+        style="|".join(params.STYLES),
+        source="(-from-[a-z]+)?",
     threads: run.threads
     priority: 1
     message:
-        "03 {wildcards.translator}: clone -> {wildcards.style}, the arm's frames"
+        "03 {wildcards.translator}: {params.made_of} -> {wildcards.style}"
     shell:
-        papermill("03 {wildcards.translator} {wildcards.style}", VARIANT, D)
+        papermill("03 {wildcards.translator} {wildcards.style}{wildcards.source}", VARIANT, D)
 
 
 rule detector:

@@ -153,7 +153,8 @@ def _made_of(catalog: Catalog, mix: pd.Series, p: YOLOTraining, count: int) -> s
         different = oracle.frames["image"].nunique()
         repeats = f", {different:,} different ones" if different < count else ""
         return f"{_counts(oracle.frames['weather'].value_counts())}{repeats}"
-    return _counts(mix.rename(lambda variant: p.replaced.get(variant, variant)))
+    made_of = mix.rename(lambda variant: " or ".join(p.replaced.get(variant, [variant])))
+    return ", ".join([_counts(made_of), *(f"and all of {variant}" for variant in p.added)])
 
 
 def _counts(counts: pd.Series) -> str:

@@ -1,7 +1,8 @@
 """The parameters of every notebook and of a run, as strict models (see `strict`)."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -11,13 +12,21 @@ from sim2real_lib.strict import Params
 STYLES = {"fog": "foggy", "overcast": "overcast", "rain": "rainy"}  # style -> BDD100K's weather
 Style = Literal["fog", "overcast", "rain"]
 Learned = Literal["cyclegan", "cut", "fastcut"]
-Stylist = Literal["nst", "adain", "wct2", "reinhard", "histogram", "fda"]
+Stylist = Literal["nst", "adain", "wct2", "reinhard", "histogram", "fda", "pyramid"]
 # Translator -> its notebook; the variant "nst-fog" is made by translator "nst" in style "fog".
 TRANSLATORS: dict[str, str] = {
     **dict.fromkeys(get_args(Learned), "02_cyclegan_training"),
     **dict.fromkeys(get_args(Stylist), "03_nst_generation"),
 }
 
+# What a translator starts from: the clone as in the original, or another variant of the simulator.
+Rendered = Literal["clone", "fog", "morning", "overcast", "rain", "sunset"]
+
+Places = Literal["mix", "all"]  # the frames that stand in for the mix's; every training frame
+Model = Literal[
+    "yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x",
+    "yolov5n6", "yolov5s6", "yolov5m6", "yolov5l6", "yolov5x6",
+]  # fmt: skip
 Weather = Literal["clear", "partly cloudy", "overcast", "foggy", "rainy", "snowy", "undefined"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -26,6 +35,54 @@ Share = Annotated[float, Field(ge=0, le=1)]
 OwnName = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 Tile = Annotated[int, Field(ge=0)]
 Size = tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]]
+
+
+class Variant(NamedTuple):
+    """A translated variant by its name: "nst-fog" is made of clones, "nst-fog-from-rain" not."""
+
+    translator: str
+    style: str
+    source: str = "clone"
+
+    def __str__(self) -> str:
+        begun = "" if self.source == "clone" else f"-from-{self.source}"
+        return f"{self.translator}-{self.style}{begun}"
+
+    @property
+    def notebook(self) -> str:
+        """The notebook that makes it."""
+        return TRANSLATORS[self.translator]
+
+    @property
+    def maker(self) -> str:
+        """What its like in the other styles have in common: "nst", or "nst, same weather"."""
+        if self.source == "clone":
+            return self.translator
+        begun = "same weather" if self.source == self.style else f"from {self.source}"
+        return f"{self.translator}, {begun}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self | None:
+        """What a name says; None when it is no translated variant's."""
+        found = VARIANT.fullmatch(name)
+        return cls(**found.groupdict(default="clone")) if found else None
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """What the name of a translated variant says; for names that `parse` has accepted."""
+        made = cls.parse(name)
+        if made is None:
+            raise ValueError(f"{name!r} is no translated variant")
+        return made
+
+
+VARIANT = re.compile(
+    f"(?P<translator>{'|'.join(TRANSLATORS)})-(?P<style>{'|'.join(STYLES)})"
+    f"(-from-(?P<source>{'|'.join(v for v in get_args(Rendered) if v != 'clone')}))?"
+)
+ADD = "add"  # in an arm, beside the variants that it replaces: those that join the mix
+
+Replaced = dict[str, str | list[str]]
 
 
 class Own(BaseModel):
@@ -62,10 +119,10 @@ class DataAnalysis(Params):
     bdd_size: Size = (256, 144)
     bdd_train_per_weather: Count = 60
     bdd_val_per_weather: Count = 60
-    classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
-    merge_classes: dict[str, str] = {}
+    classes: Annotated[list[str], Field(min_length=1)] = ["car", "truck"]
+    merge_classes: dict[str, str] = {"van": "car"}
     min_visible_pixels: Annotated[int, Field(ge=0)] = 10
-    min_side: NonNegative = 3.0
+    min_side: NonNegative = 5.0
     near_duplicate_iou: Annotated[float, Field(gt=0, le=1)] = 0.9
     split: Literal["sequence", "frame"] = "sequence"
     val_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -83,7 +140,9 @@ class DataAnalysis(Params):
     def _merged_classes_are_not_detected(self) -> Self:
         for merged in set(self.merge_classes) & set(self.classes):
             into = self.merge_classes[merged]
-            raise ValueError(f"{merged} counts as {into}: take {merged!r} out of classes")
+            raise ValueError(
+                f"{merged} counts as {into}: take {merged!r} out of classes, or out of merge_classes"
+            )
         return self
 
 
@@ -92,6 +151,8 @@ class CycleGANTraining(Params):
 
     translator: Learned = "cyclegan"
     style: Style = "fog"
+    source: Rendered = "clone"
+    places: Places = "mix"
     weights: str = ""
     generator: Literal["resnet", "unet"] = "resnet"
     n_blocks: Count = 4
@@ -140,6 +201,8 @@ class NSTGeneration(Params):
 
     translator: Stylist = "nst"
     style: Style = "fog"
+    source: Rendered = "clone"
+    places: Places = "mix"
     style_images: Count = 4
     target_images: Count = 500
     network: Literal["vgg16", "vgg19"] = "vgg16"
@@ -182,7 +245,7 @@ class YOLOTraining(Downstream):
 
     arm: str = "baseline"
     # Arm -> which variants of the original mix are replaced, and by what; "target" is the oracle.
-    arms: dict[str, dict[str, str] | Literal["target"]] = {
+    arms: dict[OwnName, Replaced | Literal["target"]] = {
         "baseline": {},
         "cyclegan": {
             "fog": "cyclegan-fog", "overcast": "cyclegan-overcast", "rain": "cyclegan-rain",
@@ -191,52 +254,91 @@ class YOLOTraining(Downstream):
         "oracle": "target",
     }  # fmt: skip
     min_agreement: Share = 0.0
-    classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
+    classes: Annotated[list[str], Field(min_length=1)] = ["car", "truck"]
     target_weathers: Annotated[list[Weather], Field(min_length=1)] = ["overcast", "foggy", "rainy"]
-    model: str = "yolov5n"
+    model: Model = "yolov5n"
     weights: str = ""
-    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 320
-    iterations: Count = 420
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 256
+    iterations: Count = 640
     batch: Count = 4
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
     learning_rate: Positive = 1.5e-3
-    mosaic: Share = 1.0
     rectangular: bool = True
     plain_share: Share = 0.1
+    augmentation: dict[str, float] = {"scale": 0.9, "translate": 0.2}
+    adversarial: dict[Literal["share", "epsilon"], NonNegative] = {"share": 0.0, "epsilon": 4.0}
     device: str = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
     seed: int = 0
 
     @model_validator(mode="after")
+    def _size_suits_the_model(self) -> Self:
+        if self.model.endswith("6") and self.image_size % 64:
+            raise ValueError(f"{self.model} needs an image_size that is a multiple of 64")
+        return self
+
+    @model_validator(mode="after")
     def _arm_is_known(self) -> Self:
         if self.arm not in self.known_arms:
             raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(self.known_arms)}")
-        for arm, replaced in self.arms.items():
-            for variant in [] if replaced == "target" else replaced.values():
-                translator, _, style = variant.partition("-")
-                if translator not in TRANSLATORS or style not in STYLES:
+        for arm, made_of in self.arms.items():
+            for variant in _variants(made_of):
+                if variant not in get_args(Rendered) and not Variant.parse(variant):
                     raise ValueError(
-                        f"arm {arm!r} wants {variant!r}, must be a translator "
-                        f"({', '.join(TRANSLATORS)}), a dash and a style ({', '.join(STYLES)})"
+                        f"arm {arm!r} wants {variant!r}, must be a variant of Virtual KITTI "
+                        f"({', '.join(get_args(Rendered))}), or a translator "
+                        f"({', '.join(TRANSLATORS)}), a dash and a style ({', '.join(STYLES)}), "
+                        "such as nst-fog or nst-fog-from-rain"
                     )
         return self
 
     @property
-    def known_arms(self) -> dict[str, dict[str, str] | Literal["target"]]:
+    def known_arms(self) -> dict[str, Replaced | Literal["target"]]:
         """The arms that are spelled out, and one for each other translator, in every style."""
         others = [name for name in TRANSLATORS if name not in self.arms]
-        return self.arms | {name: {s: f"{name}-{s}" for s in STYLES} for name in others}
+        return self.arms | {name: {s: str(Variant(name, s)) for s in STYLES} for name in others}
 
     @property
-    def replaced(self) -> dict[str, str]:
-        """Variant -> its replacement in this arm; empty for the oracle."""
-        replaced = self.known_arms[self.arm]
-        return {} if replaced == "target" else dict(replaced)
+    def replaced(self) -> dict[str, list[str]]:
+        """Variant of the mix -> what takes its place in this arm, in turns; not the oracle's."""
+        made_of = self.known_arms[self.arm]
+        if made_of == "target":
+            return {}
+        return {name: _listed(v) for name, v in made_of.items() if name != ADD}
+
+    @property
+    def added(self) -> list[str]:
+        """The variants that join the mix in this arm."""
+        made_of = self.known_arms[self.arm]
+        return [] if made_of == "target" else _listed(made_of.get(ADD, []))
+
+    @property
+    def translated(self) -> list[str]:
+        """The variants of this arm that 02 and 03 make, each once."""
+        return [v for v in _variants(self.known_arms[self.arm]) if Variant.parse(v)]
+
+    def places(self, variant: str) -> Places:
+        """Where this arm needs a translated variant: "all" where it asks for more than the mix's
+        frames of its own style."""
+        style = Variant.of(variant).style
+        elsewhere = [name for name, chosen in self.replaced.items() if name != style]
+        asked = [self.added, *(self.replaced[name] for name in elsewhere)]
+        return "all" if any(variant in chosen for chosen in asked) else "mix"
 
     @property
     def translations(self) -> list[Path]:
         """The artifact folders of notebooks 02 and 03 that this arm is composed of."""
-        return [translation_folder(self.data_folder, v) for v in self.replaced.values()]
+        return [translation_folder(self.data_folder, v) for v in self.translated]
+
+
+def _listed(variants: str | list[str]) -> list[str]:
+    return [variants] if isinstance(variants, str) else variants
+
+
+def _variants(made_of: Replaced | Literal["target"]) -> list[str]:
+    """All the variants that an arm names, each once."""
+    parts = [] if made_of == "target" else map(_listed, made_of.values())
+    return list(dict.fromkeys(variant for part in parts for variant in part))
 
 
 class ResultVisualization(Downstream):
@@ -285,5 +387,5 @@ NOTEBOOKS: dict[str, type[Params]] = {
 
 
 def translation_folder(run: Path, variant: str) -> Path:
-    """Where the frames of a variant such as "cyclegan-fog" lie in a run."""
-    return run / TRANSLATORS[variant.partition("-")[0]] / variant
+    """Where the frames of a translated variant such as "cyclegan-fog" lie in a run."""
+    return run / Variant.of(variant).notebook / variant

@@ -66,14 +66,53 @@ def test_the_papers_detectors_are_the_originals() -> None:
 @pytest.mark.parametrize("translator", params.TRANSLATORS)
 def test_every_translator_is_an_arm_without_being_spelled_out(translator: str) -> None:
     arm = params.YOLOTraining(arm=translator)
-    assert arm.replaced == {style: f"{translator}-{style}" for style in params.STYLES}
-    assert [folder.name for folder in arm.translations] == list(arm.replaced.values())
+    assert arm.replaced == {style: [f"{translator}-{style}"] for style in params.STYLES}
+    assert [[folder.name] for folder in arm.translations] == list(arm.replaced.values())
     assert {folder.parent.name for folder in arm.translations} == {params.TRANSLATORS[translator]}
 
 
 def test_an_arm_that_is_spelled_out_is_taken_as_it_is() -> None:
     arm = params.YOLOTraining(arm="nst", arms={"nst": {"fog": "fda-fog"}})
-    assert arm.replaced == {"fog": "fda-fog"}
+    assert arm.replaced == {"fog": ["fda-fog"]}
+
+
+def test_an_arm_may_mix_translators_and_renderings_and_add_frames() -> None:
+    mixed = {"fog": ["nst-fog", "fda-fog-from-fog"], "rain": "clone", "add": "nst-fog"}
+    arm = params.YOLOTraining(arm="mixed", arms={"mixed": mixed})
+    assert arm.replaced == {"fog": ["nst-fog", "fda-fog-from-fog"], "rain": ["clone"]}
+    assert arm.added == ["nst-fog"]
+    assert arm.translated == ["nst-fog", "fda-fog-from-fog"]  # each once, none of the simulator's
+
+
+def test_an_arm_that_asks_for_a_style_elsewhere_needs_all_its_frames() -> None:
+    arms = {"a": {"fog": "nst-fog", "clone": ["clone", "nst-rain"], "add": "nst-overcast"}}
+    arm = params.YOLOTraining(arm="a", arms=arms)
+    assert {v: arm.places(v) for v in arm.translated} == {
+        "nst-fog": "mix", "nst-rain": "all", "nst-overcast": "all",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["clone", "fog", "sunset"])
+@pytest.mark.parametrize("translator", params.TRANSLATORS)
+def test_a_variants_name_says_what_made_it_and_from_what(translator: str, source: str) -> None:
+    made = params.Variant(translator, "rain", source)
+    assert params.Variant.parse(str(made)) == made == params.Variant.of(str(made))
+    assert made.notebook == params.TRANSLATORS[translator]
+
+
+@pytest.mark.parametrize(
+    "name", ["fog", "nst", "nst-snow", "magic-fog", "nst-fog-from-clone", "nst-fog-from-original"]
+)
+def test_what_is_no_translated_variant_is_none(name: str) -> None:
+    assert params.Variant.parse(name) is None
+    with pytest.raises(ValueError, match="is no translated variant"):
+        params.Variant.of(name)
+
+
+@pytest.mark.parametrize("arm", ["../up", "a b", "A", "-x/y"])
+def test_an_arms_name_cannot_lead_out_of_the_run(arm: str) -> None:
+    with pytest.raises(InputError, match="arms"):
+        params.YOLOTraining.parse({"arms": {arm: {}}})
 
 
 def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:
@@ -176,7 +215,8 @@ def test_a_params_file_is_taken_from_the_first_folder_that_has_it() -> None:
 
 def test_a_class_that_counts_as_another_cannot_be_detected_as_well() -> None:
     with pytest.raises(InputError, match="van counts as car: take 'van' out of classes"):
-        params.DataAnalysis.parse({"merge_classes": {"van": "car"}})
+        params.DataAnalysis.parse({"classes": ["car", "van"]})  # the default counts vans as cars
+    assert params.DataAnalysis.parse({"classes": ["car", "van"], "merge_classes": {}})
     assert params.DataAnalysis.parse({"merge_classes": {"van": "car"}, "classes": ["car", "truck"]})
 
 

@@ -12,7 +12,7 @@ from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation import preservation
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of, seed_of
 from sim2real_lib.files import read_manifest
-from sim2real_lib.params import YOLOTraining
+from sim2real_lib.params import Variant, YOLOTraining
 from sim2real_lib.translation import structure
 
 ALL_OF_THEM = "or `make demo` for all of them"
@@ -26,8 +26,9 @@ def gather(p: YOLOTraining) -> Catalog:
     """
     folders = {"01_data_analysis": p.data_folder / "01_data_analysis"}
     for folder in p.translations:
-        translator, _, style = folder.name.partition("-")
-        folders[f"{folder.parent.name} with translator {translator}, style {style}"] = folder
+        made = Variant.of(folder.name)
+        asked = f"translator {made.translator}, style {made.style}, source {made.source}"
+        folders[f"{made.notebook} with {asked}"] = folder
     parts = []
     for name, folder in folders.items():
         remedy = f"Run notebook {name} first, {ALL_OF_THEM}"
@@ -41,7 +42,8 @@ def build(data: Catalog, p: YOLOTraining) -> Catalog:
     if p.known_arms[p.arm] == "target":
         count = len(compose.compose(data))
         return compose.oracle(data, count=count, weathers=p.target_weathers, seed=p.seed)
-    return compose.compose(data, replace=p.replaced, rejected=set(rejected(p)["frame_id"]))
+    left_out = set(rejected(p)["frame_id"])
+    return compose.compose(data, replace=p.replaced, add=p.added, rejected=left_out)
 
 
 def rejected(p: YOLOTraining) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from sim2real_lib.catalog.mix import MIX
 from sim2real_lib.catalog.split import DIVIDED
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.errors import InputError
-from sim2real_lib.params import TRANSLATORS
+from sim2real_lib.params import Variant
 
 KEY = ["sequence", "index"]
 
@@ -22,11 +22,12 @@ def compose(
     catalog: Catalog,
     *,
     mix: Sequence[str] = MIX,
-    replace: Mapping[str, str] | None = None,
+    replace: Mapping[str, str | Sequence[str]] | None = None,
+    add: Sequence[str] = (),
     rejected: Collection[str] = (),
     split: str = "train",
 ) -> Catalog:
-    """One frame for every position of the KITTI and Virtual KITTI sequences.
+    """One frame for every position of the KITTI and Virtual KITTI sequences, and what is added.
 
     Sequences that only one of the two sources has (most of KITTI's) are left out: the mix could
     not be filled there.
@@ -34,7 +35,11 @@ def compose(
     Args:
         catalog: frames of KITTI and Virtual KITTI, and the translations of the latter.
         mix: frame index mod `len(mix)` chooses the variant; "original" is the KITTI frame.
-        replace: variant in the mix -> variant to take in its place, {"fog": "cyclegan-fog"}.
+        replace: variant in the mix -> variant to take in its place, {"fog": "cyclegan-fog"}; of
+            several, {"fog": ["cyclegan-fog", "nst-fog"]}, each place takes the next (domain
+            randomization).
+        add: variants of which every frame there is joins the arm, after the mix. The arm is then
+            larger than others; its training is not longer.
         rejected: ids of translated frames that must not be used; the frame that they replace stays,
             so that the arm is as large as the others.
         split: the split to compose, as in `frames.split`.
@@ -42,7 +47,7 @@ def compose(
     Raises:
         InputError: when `replace` names nothing in the mix, or a frame is missing.
     """
-    replace = dict(replace or {})
+    replace = {slot: [v] if isinstance(v, str) else list(v) for slot, v in (replace or {}).items()}
     for variant in replace:
         if variant not in mix:
             near = difflib.get_close_matches(variant, mix, n=1)
@@ -51,14 +56,11 @@ def compose(
     frames = catalog.frames
     frames = frames[frames["source"].isin(DIVIDED) & (frames["split"] == split)]
     positions = _positions(frames, mix, split)
-    slots = [mix[index % len(mix)] for index in positions["index"]]
     bad = frames.loc[frames["frame_id"].isin(rejected), [*KEY, "variant"]]
     unusable = set(bad.itertuples(index=False, name=None))
     positions["variant"] = [
-        slot if (sequence, index, replace.get(slot)) in unusable else replace.get(slot, slot)
-        for sequence, index, slot in zip(
-            positions["sequence"], positions["index"], slots, strict=True
-        )
+        _chosen(sequence, index, mix, replace, unusable)
+        for sequence, index in positions[KEY].itertuples(index=False)
     ]
     twice = frames.duplicated([*KEY, "variant"])
     if twice.any():
@@ -74,7 +76,8 @@ def compose(
             f"{first['variant']!r} ({len(missing)} of {len(chosen)} frames are missing)",
             remedy=_remedy(first["variant"]),
         )
-    return _in_order(catalog, chosen["frame_id"])
+    ids = pd.concat([chosen["frame_id"], _added(frames, add, set(rejected))], ignore_index=True)
+    return _in_order(catalog, ids, ids.groupby(ids).cumcount().to_numpy() + 1)
 
 
 def oracle(catalog: Catalog, *, count: int, weathers: Sequence[str], seed: int = 0) -> Catalog:
@@ -128,15 +131,20 @@ def composition(arm: Catalog) -> pd.DataFrame:
     return table.reset_index()
 
 
-def fairness(arm: Catalog, baseline: Catalog) -> pd.DataFrame:
+def fairness(arm: Catalog, baseline: Catalog, *, adds: bool = False) -> pd.DataFrame:
     """What an arm shares with the baseline: frames, places in the sequences, boxes.
 
-    The oracle shares the number of frames alone; every other arm should share all three.
+    The oracle shares the number of frames alone; every other arm should share all three, but for
+    what it adds.
+
+    Args:
+        arm, baseline: from `compose` or `oracle`.
+        adds: whether the arm may be the larger one, as its `add` says.
 
     Raises:
-        InputError: when the numbers of frames differ, since no comparison would then be fair.
+        InputError: when the numbers of frames differ otherwise: no comparison would then be fair.
     """
-    if len(arm) != len(baseline):
+    if len(arm) != len(baseline) and not (adds and len(arm) > len(baseline)):
         raise InputError(
             f"the arm has {len(arm)} frames and the baseline {len(baseline)}",
             remedy="Give both the same number of frames",
@@ -144,7 +152,7 @@ def fairness(arm: Catalog, baseline: Catalog) -> pd.DataFrame:
     rows = []
     for name, table in (("frames", _places), ("boxes", _placed_boxes)):
         ours, theirs = table(arm), table(baseline)
-        shared = len(ours.merge(theirs, on=list(ours.columns)))
+        shared = len(theirs.merge(ours.drop_duplicates(), on=list(ours.columns)))
         rows.append((name, len(ours), len(theirs), shared))
     report = pd.DataFrame(rows, columns=["", "arm", "baseline", "shared"])
     report["identical"] = (report["arm"] == report["shared"]) & (
@@ -168,10 +176,38 @@ def _positions(frames: pd.DataFrame, mix: Sequence[str], split: str) -> pd.DataF
     return positions.sort_values(KEY, ignore_index=True)
 
 
+def _chosen(
+    sequence: str,
+    index: int,
+    mix: Sequence[str],
+    replace: Mapping[str, Sequence[str]],
+    unusable: Collection[tuple[str, int, str]],
+) -> str:
+    """The variant of a place: the next of its slot's replacements, or the slot's own."""
+    turn, slot = divmod(index, len(mix))
+    choices = replace.get(mix[slot], [mix[slot]])
+    variant = choices[turn % len(choices)]
+    return mix[slot] if (sequence, index, variant) in unusable else variant
+
+
+def _added(frames: pd.DataFrame, variants: Sequence[str], rejected: Collection[str]) -> pd.Series:
+    """The frame ids of whole variants, in order."""
+    parts = [pd.Series(dtype="str")]
+    for variant in variants:
+        own = frames[(frames["variant"] == variant) & ~frames["frame_id"].isin(rejected)]
+        if own.empty:
+            raise InputError(f"there is no {variant!r} frame to add", remedy=_remedy(variant))
+        parts.append(own.sort_values(KEY)["frame_id"])
+    return pd.concat(parts)
+
+
 def _remedy(variant: str) -> str:
-    translator, _, style = variant.partition("-")
-    if translator in TRANSLATORS:
-        return f"Run {TRANSLATORS[translator]} with translator {translator}, style {style} first"
+    made = Variant.parse(variant)
+    if made:
+        return (
+            f"Run {made.notebook} with translator {made.translator}, style {made.style}, source "
+            f"{made.source} first; with places all where the arm replaces more than {made.style}"
+        )
     return "Complete the data set's download, or run 01_data_analysis again"
 
 

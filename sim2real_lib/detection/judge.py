@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from sim2real_lib.detection import features, predict
 from sim2real_lib.evaluation import domain_distance, preservation
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of
 from sim2real_lib.files import read_manifest, resolve
-from sim2real_lib.params import STYLES, TRANSLATORS, translation_folder
+from sim2real_lib.params import STYLES, TRANSLATORS, Rendered, Variant, translation_folder
 from sim2real_lib.translation import domains, structure, structure_trials
 
 REFERENCES = 24  # originals that are changed on purpose, to see what the edges say of it
@@ -46,8 +48,8 @@ class Judge:
 
 def finished_translations(run: Path) -> dict[str, Path]:
     """Variant -> folder of every finished translation of a run."""
-    variants = [f"{translator}-{style}" for translator in TRANSLATORS for style in STYLES]
-    folders = {variant: translation_folder(run, variant) for variant in variants}
+    made = (Variant(*names) for names in product(TRANSLATORS, STYLES, get_args(Rendered)))
+    folders = {str(variant): translation_folder(run, str(variant)) for variant in made}
     return {v: folder for v, folder in folders.items() if (folder / "manifest.json").is_file()}
 
 
@@ -150,7 +152,7 @@ def distances(
     pairs = {variant: domains.pairs(data, own) for variant, own in made.items()}
     targets = {
         style: domains.target(data, style, most=most, seed=seed)
-        for style in dict.fromkeys(variant.partition("-")[2] for variant in folders)
+        for style in dict.fromkeys(Variant.of(name).style for name in folders)
     }
     columns = [list(own[name]) for own in pairs.values() for name in ("original", "translated")]
     every = list(dict.fromkeys(path for part in (*columns, *targets.values()) for path in part))
@@ -168,15 +170,15 @@ def distances(
 
     tables = []
     for variant, own in pairs.items():
-        translator, _, style = variant.partition("-")
+        made_as = Variant.of(variant)
         table = domain_distance.compare(
             seen(own["original"]),
             seen(own["translated"]),
-            seen(targets[style]),
+            seen(targets[made_as.style]),
             groups=made[variant].frames["sequence"].to_numpy(),
             seed=seed,
         )
-        tables.append(table.reset_index().assign(style=style, translator=translator))
+        tables.append(table.reset_index().assign(style=made_as.style, translator=made_as.maker))
     return pd.concat(tables, ignore_index=True), notice
 
 
@@ -187,9 +189,9 @@ def simulated(data: Catalog, originals: Catalog, folders: Mapping[str, Path]) ->
     Those that the baseline was trained on, of the mix's own fog slots, are left out.
     """
     place = ["source", "sequence", "index"]
-    clones = originals.frames[[*place, "frame_id"]]
+    clones = originals.frames.loc[originals.frames["variant"] == "clone", [*place, "frame_id"]]
     parts = []
-    for style in dict.fromkeys(variant.partition("-")[2] for variant in folders):
+    for style in dict.fromkeys(Variant.of(name).style for name in folders):
         own = data.frames[data.frames["variant"] == style].drop(columns="frame_id")
         own = own[slots(own) != style]
         own = own.merge(clones, on=place).assign(variant=f"{BASELINE}-{style}")

@@ -32,6 +32,9 @@ ARMS = {
     "fastcut": "#5a6bf0",
     "adain": "#781800",
     "wct2": "#78c878",
+    "pyramid": "#b5179e",
+    "mixed": "#e07a00",
+    "clear-only": "#a8b0bb",
     "oracle": "#009e73",
 }
 WEATHERS = {

@@ -6,15 +6,15 @@ from sim2real_lib.catalog import Catalog
 from sim2real_lib.catalog.mix import slots
 from sim2real_lib.catalog.split import DIVIDED
 from sim2real_lib.errors import InputError
-from sim2real_lib.params import STYLES
+from sim2real_lib.params import STYLES, Variant
 from sim2real_lib.translation.structure import originals_of
 
 
-def source(catalog: Catalog) -> list[str]:
-    """Image paths of the clones of the training drives."""
+def source(catalog: Catalog, variant: str = "clone") -> list[str]:
+    """Image paths of the clones, or another variant of Virtual KITTI, of the training drives."""
     frames = catalog.frames
-    chosen = frames[(frames["variant"] == "clone") & (frames["split"] == "train")]
-    return _paths(chosen, "Virtual KITTI clone")
+    chosen = frames[(frames["variant"] == variant) & (frames["split"] == "train")]
+    return _paths(chosen, f"Virtual KITTI {variant}")
 
 
 def target(catalog: Catalog, style: str, *, most: int, seed: int) -> list[str]:
@@ -38,11 +38,20 @@ def target(catalog: Catalog, style: str, *, most: int, seed: int) -> list[str]:
     return _paths(chosen.sample(min(most, len(chosen)), random_state=seed), STYLES[style])
 
 
-def to_translate(catalog: Catalog, style: str) -> Catalog:
-    """The clones of the training drives that stand in for the mix's `style` frames."""
+def to_translate(
+    catalog: Catalog, style: str, *, variant: str = "clone", places: str = "mix"
+) -> Catalog:
+    """The frames of the training drives that get translated.
+
+    Args:
+        catalog: from notebook 01.
+        style: fog, overcast or rain.
+        variant: what is translated: clones, as in the original, or another rendering of them.
+        places: "mix": those that stand in for the mix's `style` frames; "all": every one.
+    """
     frames = catalog.frames
-    clones = (frames["variant"] == "clone") & (frames["split"] == "train")
-    return catalog.where(clones & (slots(frames) == style))
+    own = (frames["variant"] == variant) & (frames["split"] == "train")
+    return catalog.where(own & ((slots(frames) == style) | (places == "all")))
 
 
 def _paths(frames: pd.DataFrame, what: str) -> list[str]:
@@ -64,7 +73,7 @@ def pairs(originals: Catalog, translated: Catalog) -> pd.DataFrame:
     rows = []
     ids = originals_of(translated.frames)
     for frame_id, frame in zip(ids, translated.frames.itertuples(), strict=True):
-        translator, _, style = str(frame.variant).partition("-")
-        rows.append((frame_id, style, translator, paths[frame_id], frame.image))
+        made = Variant.of(str(frame.variant))
+        rows.append((frame_id, made.style, made.maker, paths[frame_id], frame.image))
     columns = ["frame_id", "style", "translator", "original", "translated"]
     return pd.DataFrame(rows, columns=columns)

@@ -11,6 +11,7 @@ from sim2real_lib.translation.apply import Translator
 from sim2real_lib.translation.fda import FDATranslator
 from sim2real_lib.translation.generator import GeneratorTranslator
 from sim2real_lib.translation.histogram import HistogramTranslator
+from sim2real_lib.translation.pyramid import PyramidTranslator
 from sim2real_lib.translation.reinhard import ReinhardTranslator
 from sim2real_lib.translation.tiles import Tiled
 
@@ -92,6 +93,8 @@ def stylist(p: NSTGeneration, targets: Sequence[str], trained: Path) -> Translat
         return HistogramTranslator(targets)
     if p.translator == "fda":
         return FDATranslator(targets, beta=p.beta, seed=p.seed)
+    if p.translator == "pyramid":
+        return PyramidTranslator(targets, seed=p.seed)
     if p.translator == "nst":
         return nst.NSTTranslator(
             targets, weights=_vgg(p), settings=nst_settings(p), accelerator=p.accelerator

@@ -48,5 +48,5 @@ def test_a_translation_that_has_not_run_is_named_with_its_style(tmp_path: Path) 
     frames = pd.DataFrame(columns=["frame_id"])
     Catalog(frames, frames).save(tmp_path / "01_data_analysis" / "catalog")
     write_json(tmp_path / "01_data_analysis" / "manifest.json", {})
-    with pytest.raises(InputError, match="with translator cyclegan, style fog first"):
+    with pytest.raises(InputError, match="with translator cyclegan, style fog, source clone first"):
         arms.gather(YOLOTraining(run=str(tmp_path), arm="cyclegan"))

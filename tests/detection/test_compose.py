@@ -22,6 +22,42 @@ def test_a_replacement_changes_its_own_frames_and_no_other(streets):
     assert base.frames.loc[changed, "variant"].tolist() == ["fog"] * 2
 
 
+def test_of_several_replacements_each_place_takes_the_next(streets):
+    arm = compose(streets, replace={"fog": ["cyclegan-fog", "clone"], "rain": ["rain", "overcast"]})
+    variants = arm.frames["variant"].tolist()
+    assert [variants[2], variants[9]] == ["cyclegan-fog", "clone"]
+    assert [variants[5], variants[12]] == ["rain", "overcast"]
+    assert fairness(arm, compose(streets))["identical"].all()
+
+
+def test_added_variants_follow_the_mix_in_order(streets):
+    base, arm = compose(streets), compose(streets, add=["cyclegan-fog", "rain"])
+    assert arm.frames["frame_id"].tolist()[:14] == base.frames["frame_id"].tolist()
+    assert arm.frames["variant"].tolist()[14:] == ["cyclegan-fog"] * 14 + ["rain"] * 13 + ["rain"]
+    # The mix has two of these rain frames already: a second copy is a frame of its own.
+    assert arm.frames["frame_id"].is_unique and arm.frames["frame_id"].str.endswith("#2").sum() == 2
+    assert set(arm.boxes["frame_id"]) <= set(arm.frames["frame_id"])
+
+
+def test_an_arm_that_adds_shares_all_that_the_baseline_has(streets):
+    base, arm = compose(streets), compose(streets, add=["cyclegan-fog"])
+    with pytest.raises(InputError, match="28 frames and the baseline 14"):
+        fairness(arm, base)
+    report = fairness(arm, base, adds=True)
+    assert report.loc["frames", ["arm", "baseline", "shared"]].tolist() == [28, 14, 14]
+
+
+def test_a_rejected_frame_is_not_added(streets):
+    bad = "vkitti2/0001/cyclegan-fog/00003"
+    arm = compose(streets, add=["cyclegan-fog"], rejected={bad})
+    assert len(arm) == 27 and bad not in set(arm.frames["frame_id"])
+
+
+def test_a_variant_without_frames_cannot_be_added(streets):
+    with pytest.raises(InputError, match="no 'nst-rain' frame to add"):
+        compose(streets, add=["nst-rain"])
+
+
 def test_the_split_and_the_mix_are_free(streets):
     arm = compose(streets, mix=("clone", "fog"), split="val")
     assert set(arm.frames["sequence"]) == {"0002"}

@@ -53,6 +53,18 @@ def test_the_frames_to_translate_are_those_that_the_mix_takes_in_that_weather() 
     assert domains.to_translate(catalog(), "rain").frames["index"].tolist() == [5, 12]
 
 
+def test_another_rendering_than_the_clone_can_be_translated_at_all_places() -> None:
+    data = catalog()
+    foggy = data.frames[data.frames["variant"] == "clone"].assign(variant="fog")
+    foggy["frame_id"] += "/fog"
+    both = Catalog(pd.concat([data.frames, foggy]), data.boxes)
+    chosen = domains.to_translate(both, "rain", variant="fog", places="all").frames
+    assert set(chosen["variant"]) == {"fog"} and set(chosen["split"]) == {"train"}
+    assert sorted(chosen["index"]) == list(range(14))
+    assert domains.to_translate(both, "rain", variant="fog").frames["index"].tolist() == [5, 12]
+    assert len(domains.source(both, "fog")) == 14
+
+
 def test_a_translated_frame_is_paired_with_its_original() -> None:
     data = catalog()
     chosen = domains.to_translate(data, "fog")

@@ -70,17 +70,27 @@ def test_a_decoders_parameters_arrive(name: str, method: object) -> None:
     assert found.source_scale == found.target_scale == 0.3
 
 
-@pytest.mark.parametrize("name", ["nst", "reinhard", "histogram", "fda"])
+@pytest.mark.parametrize("name", ["nst", "reinhard", "histogram", "fda", "pyramid"])
 def test_the_others_learn_nothing(name: str) -> None:
     assert decoder_settings(NSTGeneration(translator=name)) is None
 
 
 def test_colours_are_taken_from_all_target_images_and_styles_from_a_few() -> None:
-    wanted = {"nst": 4, "adain": 4, "wct2": 4, "reinhard": 500, "histogram": 500, "fda": 500}
+    wanted = {
+        "nst": 4,
+        "adain": 4,
+        "wct2": 4,
+        "reinhard": 500,
+        "histogram": 500,
+        "fda": 500,
+        "pyramid": 500,
+    }
     assert {n: style_images(NSTGeneration(translator=n)) for n in wanted} == wanted
 
 
-@pytest.mark.parametrize("name", ["nst", "adain", "wct2", "reinhard", "histogram", "fda"])
+@pytest.mark.parametrize(
+    "name", ["nst", "adain", "wct2", "reinhard", "histogram", "fda", "pyramid"]
+)
 def test_every_stylist_translates_at_the_frames_size(
     name: str, pictures: Callable[..., list[Path]], tmp_path: Path
 ) -> None:
