@@ -79,10 +79,15 @@ def made_of(wildcards):
 
 
 def places(wildcards):
-    """ "all" where the notebook's parameters say so, or an arm needs more than the mix's frames."""
+    """ "all" where the notebook's parameters say so, or an arm needs more than the mix's frames.
+
+    Any arm that is spelled out counts, run or not: runs that share translations ask for the same.
+    """
     variant = f"{wildcards.translator}-{wildcards.style}{wildcards.source}"
+    detector = settings["04_yolo_training"]
+    users = [detector.with_values(arm=arm) for arm in detector.arms]
     asked = {settings[params.TRANSLATORS[wildcards.translator]].places}
-    asked |= {d.places(variant) for d in detectors.values() if variant in d.translated}
+    asked |= {user.places(variant) for user in users if variant in user.translated}
     return "all" if "all" in asked else "mix"
 
 

@@ -131,7 +131,7 @@ def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
 
 
 def test_an_unknown_arm_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="baseline, cyclegan, nst, oracle, cut, fastcut"):
+    with pytest.raises(InputError, match="baseline, clear-only, cyclegan, nst, mixed, more, oracle, cut"):
         params.YOLOTraining.parse({"arm": "cyclgan"})
 
 

@@ -53,6 +53,13 @@ def finished_translations(run: Path) -> dict[str, Path]:
     return {v: folder for v, folder in folders.items() if (folder / "manifest.json").is_file()}
 
 
+def shared_places(folder: Path) -> Catalog:
+    """The frames of a finished translation in the mix's places of its style: every translator has
+    these, whatever else an arm asked of it."""
+    made = catalog.load(folder / "catalog")
+    return made.where(slots(made.frames) == Variant.of(folder.name).style)
+
+
 @dataclass(frozen=True)
 class Labels:
     """Whether labels still hold: the tables of `preservation`.
@@ -99,7 +106,8 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
         folders: from `finished_translations`.
         scratch: where the detections go.
     """
-    made = catalog.concat([catalog.load(path / "catalog") for path in folders.values()])
+    parts = [shared_places(path) for path in folders.values()]
+    made = catalog.concat(parts)
     originals = data.where(data.frames["frame_id"].isin(structure.originals_of(made.frames)))
     rendered = simulated(data, originals, folders)
     translated = catalog.concat([rendered, made])
@@ -116,7 +124,9 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
         for name, frames in (("originals", originals), ("translated", translated))
     )
     tables = [structure.agreement(originals, rendered)]
-    tables += [structure.load(path) for path in folders.values()]
+    for path, part in zip(folders.values(), parts, strict=True):
+        kept = structure.load(path)
+        tables.append(kept[kept["frame_id"].isin(structure.originals_of(part.frames))])
     boxes = pd.concat(tables, ignore_index=True)
     boxes = boxes[boxes["class"].isin(judge.classes)]
     return Labels(
@@ -148,7 +158,7 @@ def distances(
         `domain_distance.compare` for each variant, with columns style and translator; and a line
         that says in whose features.
     """
-    made = {variant: catalog.load(path / "catalog") for variant, path in folders.items()}
+    made = {variant: shared_places(path) for variant, path in folders.items()}
     pairs = {variant: domains.pairs(data, own) for variant, own in made.items()}
     targets = {
         style: domains.target(data, style, most=most, seed=seed)

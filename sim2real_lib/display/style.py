@@ -34,6 +34,7 @@ ARMS = {
     "wct2": "#78c878",
     "pyramid": "#b5179e",
     "mixed": "#e07a00",
+    "more": "#7a5c00",
     "clear-only": "#a8b0bb",
     "oracle": "#009e73",
 }
