@@ -168,7 +168,10 @@ def test_05_leaves_one_offline_report_and_the_table(smoke_run: Path) -> None:
     assert pd.read_csv(made / "preservation.csv")["variant"].tolist() == variants
     distances = pd.read_csv(made / "distances.csv")
     assert set(distances["measure"]) == {"KID", "C2ST", "FID"} and len(distances) == 15
+    for table in ("gains", "seeds", "scores", "errors"):
+        assert (made / f"{table}.csv").is_file()
     page = (smoke_run / "report.html").read_text()
+    assert "Why?" in page and "published: baseline" in page
     assert "Do the labels still hold?" in page and "How far is the domain closed?" in page
     assert "MiniDrive" in page
     assert 'src="http' not in page and 'href="http' not in page
@@ -188,7 +191,7 @@ def test_detectors_can_share_another_runs_data_and_05_needs_no_translation(
     shutil.copytree(smoke_run / "01_data_analysis", own / "01_data_analysis")
     run("05_result_visualization", tmp_path / "05.ipynb", run=str(own))
     page = (own / "report.html").read_text()
-    assert "By weather and class" in page and "Do the labels still hold?" not in page
+    assert "Where does it help?" in page and "Do the labels still hold?" not in page
 
 
 @pytest.mark.notebooks

@@ -10,13 +10,15 @@ from sim2real_lib.display.pictures import label, label_width, rgb255
 from sim2real_lib.display.style import INK, MUTED, class_colour
 from sim2real_lib.images import RGB
 
+LOWEST = 0.08  # share of the image's height: ignored areas below it are not drawn
 SUBPIXEL = 4  # fractional bits of a coordinate in OpenCV's drawing
 
 
 def draw_boxes(image: RGB, boxes: pd.DataFrame, *, scale: float = 1.0, labels: bool = True) -> RGB:
     """A copy of `image` with the boxes of one frame drawn over it.
 
-    Occluded objects are dashed, ignored areas thin and grey. Lines and text scale with the image.
+    Occluded objects are dashed, ignored areas grey, but for those too low to be looked at: a street
+    has dozens of hidden cars at its end. Lines and text scale with the image.
 
     Args:
         image: (height, width, 3) RGB.
@@ -27,6 +29,8 @@ def draw_boxes(image: RGB, boxes: pd.DataFrame, *, scale: float = 1.0, labels: b
     """
     canvas = np.ascontiguousarray(image).copy()
     width = max(2, round(canvas.shape[0] / 200))
+    low = (boxes["bottom"] - boxes["top"]) * scale < LOWEST * canvas.shape[0]
+    boxes = boxes[~(boxes["ignore"].astype(bool) & low)]
     area = (boxes["right"] - boxes["left"]) * (boxes["bottom"] - boxes["top"])
     nearest_last = boxes.loc[area.sort_values(ascending=False, kind="stable").index]
     for row in nearest_last.to_dict("records"):

@@ -1,6 +1,6 @@
 """Pictures beside pictures: samples of a data set, duplicates, translations, detections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -53,10 +53,7 @@ def sample_grid(
     order = ordered((row["source"] for row in picked), "source")
     picked.sort(key=lambda row: order.index(row["source"]))
     drawn = None if boxes is None else of_frames(boxes, pd.DataFrame(picked))
-    pictures = [
-        (" · ".join(dict.fromkeys(str(row[name]) for name in by)), picture_of(row, drawn))
-        for row in picked
-    ]
+    pictures = [(_of_kind(str(row[name]) for name in by), picture_of(row, drawn)) for row in picked]
     return grid(in_rows_of_one_shape(pictures, columns))
 
 
@@ -148,23 +145,25 @@ def translation_gallery(
     """Frames of one style: original, each translator's picture, and a target image.
 
     Args:
-        pairs: columns frame_id, style, translator, original, translated.
+        pairs: columns frame_id, place, style, translator, original, translated.
         targets: images of the target domain, one shown beside each row.
         boxes: drawn over original and translations when given.
-        rows: how many frames, spread evenly over those that every translator has.
+        rows: how many places, spread evenly over those that every translator has.
     """
     own = pairs[pairs["style"] == style]
-    wide = own.pivot(index="frame_id", columns="translator", values="translated")
+    wide = own.pivot(index="place", columns="translator", values="translated")
     translators = ordered(wide.columns, "arm")
-    frame_ids = sorted(wide.dropna().index)
-    if not frame_ids:
+    places = sorted(wide.dropna().index)
+    if not places:
         raise InputError(f"no frame was translated to {style!r} by every translator")
-    kept = spread(len(frame_ids), rows)
-    originals = own.drop_duplicates("frame_id").set_index("frame_id")["original"]
+    kept = spread(len(places), rows)
+    # Of translators that start from different renderings, the first one's original is shown.
+    first = own[own["translator"] == translators[0]].set_index("place")
     heads = ["original", *translators] + (["target"] if targets else [])
     table = []
-    for position, frame_id in enumerate(frame_ids[at] for at in kept):
-        paths = [originals[frame_id], *wide.loc[frame_id, translators]]
+    for position, place in enumerate(places[at] for at in kept):
+        frame_id, original = first.loc[place, ["frame_id", "original"]]
+        paths = [original, *wide.loc[place, translators]]
         row = [with_boxes(read_rgb(path), frame_id, boxes) for path in paths]
         if targets:
             row.append(_cropped_like(row[0], load(targets[position % len(targets)], THUMBNAIL)))
@@ -218,6 +217,12 @@ def detections(
             row.append((f"{weather} · found", picture_of(frame, sure)))
         rows.append(row)
     return grid([row for row in rows if row])
+
+
+def _of_kind(values: Iterable[str], most: int = 36) -> str:
+    """What a kind has in common, on two lines where one would run into the next picture."""
+    title = " · ".join(dict.fromkeys(values))
+    return title if len(title) <= most else title.replace(" · ", "\n", 1)
 
 
 def _by_day(frames: pd.DataFrame, most: int) -> pd.DataFrame:

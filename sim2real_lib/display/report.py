@@ -52,6 +52,7 @@ class Table:
         caption: what it shows.
         best: whether the highest or the lowest value of each column of fractions stands out.
         aside: first-column values that do not compete for it, such as the oracle.
+        elsewhere: those of them that were measured on other data; a dashed line parts them off.
         decimals: of numbers that are not whole.
     """
 
@@ -59,6 +60,7 @@ class Table:
     caption: str = ""
     best: Literal["max", "min"] | None = None
     aside: Sequence[str] = ()
+    elsewhere: Sequence[str] = ()
     decimals: int = 3
 
     def html(self) -> Markup:
@@ -70,7 +72,7 @@ class Table:
         )
         rows = Markup("").join(
             Markup('<tr class="{}">{}</tr>').format(
-                "aside" if row[0] in self.aside else "",
+                self._apart(row[0]),
                 Markup("").join(
                     Markup('<td class="{}">{}</td>').format(
                         "best" if value == best and row[0] not in self.aside else kind,
@@ -85,6 +87,10 @@ class Table:
         return Markup(
             '<div class="block">{}<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
         ).format(caption, head, rows)
+
+    def _apart(self, name: Any) -> str:
+        names = {"aside": self.aside, "elsewhere": self.elsewhere}
+        return " ".join(kind for kind, rows in names.items() if name in rows)
 
     def _best(self, name: Any) -> float | None:
         column = self.frame.loc[~self.frame.iloc[:, 0].isin(list(self.aside)), name]
@@ -190,6 +196,7 @@ def write_report(
     question: str,
     answer: str,
     sections: Sequence[Section],
+    details: Sequence[str] = (),
     notice: str = "",
 ) -> Path:
     """Write one HTML file that needs nothing beside it, whole or not at all.
@@ -198,8 +205,9 @@ def write_report(
         path: where to.
         title: the run's name, small at the top.
         question: what the run set out to answer.
-        answer: the answer, in one plain sentence; the largest words of the page.
+        answer: the answer, in plain sentences; the largest words of the page.
         sections: what follows.
+        details: what the answer stands on, a paragraph each, right under it.
         notice: what nobody may miss, such as that the data are not real.
 
     Raises:
@@ -211,8 +219,9 @@ def write_report(
         undefined=jinja2.StrictUndefined,
     )
     page = environment.get_template("report.html.j2").render(
-        title=title, question=question, answer=answer, sections=sections, notice=notice
-    )
+        title=title, question=question, answer=answer, details=details, sections=sections,
+        notice=notice,
+    )  # fmt: skip
     write_text(path, page + "\n")
     return path
 

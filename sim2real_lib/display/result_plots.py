@@ -1,17 +1,14 @@
-"""Charts of results: mAP by arm, bin and weather, and how sure a difference is."""
+"""Charts of results: mAP by arm and bin, in every slice, and over recall."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
-from sim2real_lib.display.chart_parts import nothing_here
 from sim2real_lib.display.style import (
     FAINT,
     INK,
-    MUTED,
-    PAPER,
-    SEQUENTIAL,
     Chart,
     arm_colour,
     chart,
@@ -19,135 +16,154 @@ from sim2real_lib.display.style import (
     ordered,
     themed,
 )
+from sim2real_lib.errors import InputError
+
+WORSE_TO_BETTER = LinearSegmentedColormap.from_list("gain", ["#e08d50", "#fbfbfa", "#5c9fd0"])
+LEAST_SCALE = 0.01  # mAP: smaller differences shall not look like large ones
+WIDEST = 12  # slices in a row of the heat table
+CELL = 2  # units of its grid that a slice takes; the space between kinds takes one
 
 
 @themed
-def map_by_bin(table: pd.DataFrame) -> Chart:
-    """mAP@0.5 of every arm in every occlusion bin, with intervals where the table has them.
+def map_by_bin(table: pd.DataFrame, *, quantity: str = "mAP@0.5") -> Chart:
+    """The mAP of every arm, a panel for each occlusion bin, with intervals where they are known.
 
     Args:
         table: columns arm, bin, map50, and low and high where known; bins in the order given.
+        quantity: what is shown.
     """
     arms, bins = ordered(table["arm"], "arm"), list(dict.fromkeys(table["bin"]))
-    figure = chart(max(6.5, 1.2 + 0.52 * len(bins) * (len(arms) + 1)), 3.9)
-    axes = figure.subplots()
-    thickness = 0.82 / len(arms)
-    for position, arm in enumerate(arms):
-        own = table[table["arm"] == arm].set_index("bin").reindex(bins)
-        at = np.arange(len(bins)) + (position - (len(arms) - 1) / 2) * thickness
-        axes.bar(at, own["map50"], 0.9 * thickness, color=arm_colour(arm), label=arm)
-        tops = own["map50"].to_numpy(float)
-        if {"low", "high"} <= set(own.columns):
-            axes.vlines(at, own["low"], own["high"], color=INK, linewidth=1.3)
-            tops = np.fmax(tops, own["high"].to_numpy(float))
-        for x, top, value in zip(at, tops, own["map50"], strict=True):
-            if pd.notna(value):
-                axes.annotate(
-                    f"{value:.3f}", (x, top), xytext=(0, 3), textcoords="offset points",
-                    ha="center", color=INK, fontsize=7.5,
-                )  # fmt: skip
-    axes.set_xticks(range(len(bins)), bins)
-    axes.set_ylim(0, min(1.05, 1.18 * _highest(table)))
-    axes.grid(axis="x", visible=False)
-    axes.tick_params(axis="x", labelcolor=INK)
-    axes.set(title="mAP@0.5 by occlusion", xlabel="occluded objects in the image", ylabel="mAP@0.5")
-    axes.legend(
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=len(arms), borderaxespad=0.4,
-        columnspacing=1.1, handlelength=1, handletextpad=0.5,
-    )  # fmt: skip
-    return figure
-
-
-@themed
-def map_by_weather(table: pd.DataFrame) -> Chart:
-    """mAP@0.5 of every arm in every weather, the best arm of each weather in bold.
-
-    Args:
-        table: columns arm, weather, map50, and images (how many were tested) where known.
-    """
-    arms, weathers = ordered(table["arm"], "arm"), ordered(table["weather"], "weather")
-    grid = table.pivot(index="arm", columns="weather", values="map50").loc[arms, weathers]
-    figure = chart(2.2 + 1.25 * len(weathers), 1.5 + 0.46 * len(arms))
-    axes = figure.subplots()
-    most = max(0.05, float(np.nanmax(grid.to_numpy(float), initial=0)))
-    axes.pcolormesh(grid, cmap=SEQUENTIAL, vmin=0, vmax=most, ec="w", lw=2.5)
-    for (row, column), value in np.ndenumerate(grid.to_numpy(float)):
-        best = value == grid.iloc[:, column].max()
-        axes.text(
-            column + 0.5, row + 0.5, f"{value:.3f}" if pd.notna(value) else "–",
-            ha="center", va="center", weight="bold" if best else "normal",
-            color="white" if value > 0.55 * most else INK,
-        )  # fmt: skip
-    names = weathers
-    if "images" in table.columns:
-        images = table.groupby("weather")["images"].max()
-        names = [f"{weather}\n{images[weather]:,.0f} images" for weather in weathers]
-    axes.set_xticks(np.arange(len(weathers)) + 0.5, names)
-    axes.set_yticks(np.arange(len(arms)) + 0.5, arms)
-    axes.invert_yaxis()
-    _as_table(axes)
-    axes.set(title="mAP@0.5 by weather", xlabel="weather of the test images", ylabel="arm")
-    return figure
-
-
-@themed
-def difference_forest(
-    table: pd.DataFrame, *, reference: str = "baseline", quantity: str = "mAP@0.5"
-) -> Chart:
-    """Each arm's difference from the reference with its interval; hollow where zero lies inside.
-
-    Args:
-        table: columns arm, difference, low, high, and bin where there is a panel for each.
-        reference: the arm that was subtracted.
-        quantity: what the difference is of.
-    """
-    table = table if "bin" in table.columns else table.assign(bin="")
-    if table.empty:
-        figure = chart(8.2, 1.2)
-        nothing_here(figure.subplots(), "there is no other arm to compare with")
-        return figure
-    arms, bins = ordered(table["arm"], "arm"), list(dict.fromkeys(table["bin"]))
-    figure = chart(1.6 + max(4.4, 2.9 * len(bins)), 1.7 + 0.42 * len(arms))
+    figure = chart(1.6 + max(4.4, 2.9 * len(bins)), 1.4 + 0.3 * len(arms))
     panels = figure.subplots(1, len(bins), sharex=True, sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, bins, strict=True):
-        axes.axvline(0, color=INK, linewidth=1.1)
-        for row in table[table["bin"] == name].to_dict("records"):
-            y, colour = arms.index(row["arm"]), arm_colour(row["arm"])
-            sure = row["low"] > 0 or row["high"] < 0
-            axes.hlines(y, row["low"], row["high"], color=colour, linewidth=2.4)
-            axes.plot(
-                row["difference"], y, "o", ms=8, mec=colour, mew=1.8, zorder=3,
-                color=colour if sure else PAPER,
-            )  # fmt: skip
+        own = table[table["bin"] == name].set_index("arm").reindex(arms)
+        axes.barh(range(len(arms)), own["map50"], 0.72, color=[arm_colour(arm) for arm in arms])
+        ends = own["map50"].to_numpy(float)
+        if {"low", "high"} <= set(own.columns):
+            axes.hlines(range(len(arms)), own["low"], own["high"], color=INK, linewidth=1.3)
+            ends = np.fmax(ends, own["high"].to_numpy(float))
+        for y, (end, value) in enumerate(zip(ends, own["map50"], strict=True)):
             axes.annotate(
-                _signed(row["difference"]), (row["difference"], y), xytext=(0, 7),
-                textcoords="offset points", ha="center", fontsize=8, color=INK,
+                _short(value), (end if pd.notna(end) else 0, y), xytext=(4, 0), va="center",
+                textcoords="offset points", color=INK, fontsize=8,
             )  # fmt: skip
         axes.set_yticks(range(len(arms)), arms)
-        axes.set_ylim(len(arms) - 0.5, -0.7)
+        axes.set_ylim(len(arms) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", labelcolor=INK)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.set(title=str(name), xlabel=f"difference in {quantity}")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set(title=str(name), xlabel=quantity)
+    panels[0].set_xlim(0, min(1.08, 1.2 * _highest(table)))
     panels[0].set_ylabel("arm")
-    extent = float(table[["difference", "low", "high"]].abs().max().max()) or 0.01
-    panels[0].set_xlim(-1.12 * extent, 1.12 * extent)
-    headline(figure, f"Difference from {reference}, with its interval")
+    headline(figure, f"{quantity} by occluded objects in the image")
+    return figure
+
+
+@themed
+def heat_table(
+    table: pd.DataFrame, *, reference: str = "baseline", quantity: str = "mAP@0.5"
+) -> Chart:
+    """The mAP of every arm in every slice, blue where it beats the reference, the best in bold.
+
+    Args:
+        table: columns kind, slice, arm, objects (how many were to be found) and map50.
+        reference: the arm whose slices have no colour; the oracle does not compete for the best.
+        quantity: what is shown.
+    """
+    if table.empty:
+        raise InputError("there are no slices to show")
+    arms = ordered(table["arm"], "arm")
+    kinds = {
+        str(kind): own.pivot(index="arm", columns="slice", values="map50").loc[
+            arms, list(dict.fromkeys(own["slice"]))
+        ]
+        for kind, own in table.groupby("kind", sort=False)
+    }
+    apart = pd.concat(kinds, axis=1)
+    if reference in arms:
+        apart = apart - apart.loc[reference]
+        near = apart.drop(index=["oracle", reference], errors="ignore").abs().to_numpy(float)
+        most = max(LEAST_SCALE, float(np.nanmax(near, initial=0)))
+    else:
+        apart, most = apart * 0, 1.0
+    objects = table.groupby(["kind", "slice"])["objects"].max()
+    rows = _rows({kind: grid.shape[1] for kind, grid in kinds.items()})
+    units = max(sum(CELL * kinds[kind].shape[1] + 1 for kind in row) for row in rows) - 1
+    figure = chart(1.3 + 0.29 * units, 0.5 + len(rows) * (0.85 + 0.27 * len(arms)))
+    grid = figure.add_gridspec(len(rows), units)
+    for place, row in enumerate(rows):
+        start = 0
+        for kind in row:
+            wide = CELL * kinds[kind].shape[1]
+            axes = figure.add_subplot(grid[place, start : start + wide])
+            own = kinds[kind]
+            _cells(axes, own, apart.loc[:, [(kind, name) for name in own]], most)
+            counts = objects[kind].reindex(own.columns)
+            names = [f"{_broken(str(name))}\n{count:,.0f}" for name, count in counts.items()]
+            axes.set_xticks(np.arange(len(names)) + 0.5, names)
+            axes.set_title(kind)
+            if start == 0:
+                axes.set_yticks(np.arange(len(arms)) + 0.5, arms)
+                axes.set(ylabel="arm", xlabel="objects")
+                axes.xaxis.set_label_coords(-0.01, -0.02)
+                axes.xaxis.label.set(ha="right", va="top", fontsize=8)
+            else:
+                axes.set_yticks([])
+            start += wide + 1
+    headline(figure, f"{quantity} in every slice; colour: difference from {reference}")
     return figure
 
 
 @themed
 def precision_recall(curves: pd.DataFrame) -> Chart:
-    """Precision over recall, a line for each arm: columns arm, recall, precision."""
-    figure = chart(5.2, 4.3)
-    axes = figure.subplots()
-    for arm in ordered(curves["arm"], "arm"):
-        own = curves[curves["arm"] == arm].sort_values("recall")
-        axes.plot(own["recall"], own["precision"], color=arm_colour(arm), lw=1.9, label=arm)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
-    axes.set(xlabel="recall", ylabel="precision")
-    axes.legend(loc="best")
+    """Precision over recall, a line for each arm and a panel for each class.
+
+    Args:
+        curves: columns arm, recall, precision, and class where there are several.
+    """
+    curves = curves if "class" in curves.columns else curves.assign(**{"class": "all"})
+    names, arms = list(dict.fromkeys(curves["class"])), ordered(curves["arm"], "arm")
+    names.sort(key=lambda name: name != "all")
+    figure = chart(1.9 + 3.1 * max(1, len(names)), 3.7)
+    panels = figure.subplots(1, max(1, len(names)), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, names or ["all"], strict=True):
+        for arm in arms:
+            own = curves[(curves["arm"] == arm) & (curves["class"] == name)]
+            own = own.sort_values("recall")
+            axes.plot(own["recall"], own["precision"], color=arm_colour(arm), lw=1.8, label=arm)
+        axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall")
+        axes.set_title(f"mean over the {len(names) - 1} classes" if name == "all" else str(name))
+    panels[0].set_ylabel("precision")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", handlelength=1.4)
+    headline(figure, "Precision and recall at IoU 0.5")
     return figure
+
+
+def _rows(widths: dict[str, int]) -> list[list[str]]:
+    """Kinds in rows of at most `WIDEST` slices, in their order."""
+    rows: list[list[str]] = [[]]
+    for kind, width in widths.items():
+        if rows[-1] and sum(widths[name] for name in rows[-1]) + width > WIDEST:
+            rows.append([])
+        rows[-1].append(kind)
+    return rows
+
+
+def _cells(axes: Axes, grid: pd.DataFrame, apart: pd.DataFrame, most: float) -> None:
+    axes.pcolormesh(apart, cmap=WORSE_TO_BETTER, vmin=-most, vmax=most, ec="w", lw=1.5)
+    best = grid.drop(index="oracle", errors="ignore").max()
+    for (row, column), value in np.ndenumerate(grid.to_numpy(float)):
+        axes.text(
+            column + 0.5, row + 0.52, _short(value), ha="center", va="center", fontsize=8,
+            weight="bold" if value == best.iloc[column] and len(grid) > 1 else "normal",
+            color=INK,
+        )  # fmt: skip
+    axes.invert_yaxis()
+    axes.set_facecolor(FAINT)  # a slice that has no objects shows as a hole
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(labelcolor=INK, labelsize=8, length=0)
 
 
 def _highest(table: pd.DataFrame) -> float:
@@ -155,13 +171,10 @@ def _highest(table: pd.DataFrame) -> float:
     return max(0.05, float(np.nanmax(table[columns].to_numpy(float), initial=0)))
 
 
-def _as_table(axes: Axes) -> None:
-    axes.grid(visible=False)
-    axes.tick_params(labelcolor=INK)
-    axes.spines["bottom"].set_visible(False)
-    axes.xaxis.label.set_color(MUTED)
-    axes.set_facecolor(FAINT)  # a combination that was not tested shows as a hole
+def _short(value: float) -> str:
+    """.123, as the tables have it; an unknown one as a dash."""
+    return f"{value:.3f}".removeprefix("0") if pd.notna(value) else "–"
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+def _broken(name: str) -> str:
+    return name.replace(" ", "\n")

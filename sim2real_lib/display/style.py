@@ -32,10 +32,10 @@ ARMS = {
     "fastcut": "#5a6bf0",
     "adain": "#781800",
     "wct2": "#78c878",
-    "pyramid": "#b5179e",
-    "mixed": "#e07a00",
-    "more": "#7a5c00",
-    "clear-only": "#a8b0bb",
+    "pyramid": "#ac089a",
+    "mixed": "#bb4204",
+    "more": "#9f7334",
+    "clear-only": "#b1b7b9",
     "oracle": "#009e73",
 }
 WEATHERS = {

@@ -90,7 +90,8 @@ def make_pairs(catalog: Catalog) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "frame_id": clone["frame_id"], "style": style, "translator": translator,
+                "frame_id": clone["frame_id"], "place": f"{clone['sequence']}/{clone['index']:05d}",
+                "style": style, "translator": translator,
                 "original": clone["image"], "translated": images[style, clone["index"]],
             }
             for clone in frames[frames["variant"] == "clone"].to_dict("records")

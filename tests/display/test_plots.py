@@ -3,19 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgb as rgb_of
 
 from sim2real_lib.catalog.summary import occluded_per_frame
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.display import (
     close_ups,
     data_plots,
+    difference_plots,
     galleries,
     occlusion_plots,
     result_plots,
     training_plots,
 )
-from sim2real_lib.display.style import Chart, arm_colour
+from sim2real_lib.display.style import Chart
 from sim2real_lib.errors import InputError
 
 RESULTS = pd.DataFrame(
@@ -25,6 +25,7 @@ RESULTS = pd.DataFrame(
         for bin_ in ("0-5", "0-10", "0-all")
     ]
 )
+SLICES = RESULTS.rename(columns={"bin": "slice"}).assign(kind="occlusion", objects=1200)
 STEPS = pd.DataFrame({"step": range(50)} | {k: np.linspace(1, 0.2, 50) for k in ("G_A", "D_A")})
 EPOCHS = pd.DataFrame({"epoch": [1, 2], "box": [3.0, 2], "cls": [3.0, 2], "dfl": [2.0, 1]})
 
@@ -48,11 +49,12 @@ def titles(figure: Chart) -> str:
         lambda c: training_plots.nst_losses(STEPS),
         lambda c: training_plots.yolo_losses(EPOCHS),
         lambda c: result_plots.map_by_bin(RESULTS),
-        lambda c: result_plots.map_by_weather(RESULTS.rename(columns={"bin": "weather"})),
+        lambda c: result_plots.heat_table(SLICES),
         lambda c: result_plots.precision_recall(
             pd.DataFrame({"arm": "nst", "recall": [0, 1], "precision": [1, 0]})
         ),
-        lambda c: result_plots.difference_forest(RESULTS.assign(difference=RESULTS["map50"])),
+        lambda c: difference_plots.difference_forest(RESULTS.assign(difference=RESULTS["map50"])),
+        lambda c: difference_plots.gap_closed(RESULTS.assign(share=RESULTS["map50"])),
     ],
     ids=[
         "classes",
@@ -70,6 +72,7 @@ def titles(figure: Chart) -> str:
         "heat",
         "curve",
         "forest",
+        "gap",
     ],
 )
 def test_every_axis_is_labelled(draw, catalog: Catalog) -> None:
@@ -114,34 +117,6 @@ def test_a_source_without_occlusion_labels_is_named_and_not_drawn_as_zero(
     assert "not labelled in vkitti2" in figure.axes[-1].get_xlabel()
     with pytest.raises(InputError, match="no box says"):
         occlusion_plots.occlusion(catalog.frames, boxes.assign(occluded=pd.NA))
-
-
-def test_every_arm_keeps_its_colour_and_its_interval() -> None:
-    axes = result_plots.map_by_bin(RESULTS).axes[0]
-    bars = {tuple(round(part, 3) for part in bar.get_facecolor()[:3]) for bar in axes.patches}
-    assert bars == {
-        tuple(round(p, 3) for p in rgb_of(arm_colour(a))) for a in ("baseline", "cyclegan")
-    }
-    spans = [line for lines in axes.collections for line in lines.get_segments()]
-    assert len(spans) == len(RESULTS)
-    assert spans[0][:, 1] == pytest.approx([0.36, 0.41])
-
-
-def test_a_table_without_intervals_has_none() -> None:
-    assert not result_plots.map_by_bin(RESULTS[["arm", "bin", "map50"]]).axes[0].collections
-
-
-def test_a_difference_that_may_be_zero_is_hollow() -> None:
-    table = pd.DataFrame(
-        {"arm": ["cyclegan", "nst"], "difference": [0.03, 0.01], "low": [0.01, -0.01],
-         "high": [0.05, 0.03]}
-    )  # fmt: skip
-    points = [
-        line
-        for line in result_plots.difference_forest(table).axes[0].lines
-        if line.get_marker() == "o"
-    ]
-    assert [point.get_markerfacecolor() for point in points] == [arm_colour("cyclegan"), "#ffffff"]
 
 
 def test_losses_without_a_known_column_are_refused() -> None:

@@ -31,6 +31,22 @@ def test_question_answer_and_notice_stand_at_the_top(tmp_path: Path) -> None:
         assert words in head
 
 
+def test_what_the_answer_stands_on_follows_it(tmp_path: Path) -> None:
+    page = report(tmp_path, details=["Three seeds.", HOSTILE])
+    head = page[page.index("<header>") : page.index("</header>")]
+    assert head.index("Yes.") < head.index("Three seeds.") < head.index("&lt;script&gt;")
+    assert "<script" not in page
+
+
+def test_rows_of_other_data_are_marked_and_never_the_best(tmp_path: Path) -> None:
+    table = pd.DataFrame({"arm": ["ours", "worse", "oracle", "theirs"], "x": [0.2, 0.1, 0.3, 0.4]})
+    page = report(
+        tmp_path, Table(table, best="max", aside=("oracle", "theirs"), elsewhere=("theirs",))
+    )
+    assert re.findall(r'<tr class="([^"]*)">', page) == ["", "", "aside", "aside elsewhere"]
+    assert re.findall(r'<td class="best">([^<]+)', page) == ["0.200"]
+
+
 def test_text_from_data_is_escaped_everywhere(tmp_path: Path) -> None:
     table = pd.DataFrame({HOSTILE: [HOSTILE], "map50": [0.5]})
     page = report(

@@ -77,4 +77,5 @@ def test_a_translated_frame_is_paired_with_its_original() -> None:
     first = domains.pairs(data, made).iloc[0]
     assert (first["style"], first["translator"]) == ("fog", "nst")
     assert first["original"] == "/data/vkitti2/0001/clone/2.png"
+    assert first["place"] == "0001/00002"
     assert first["translated"] == "/out/x.png"

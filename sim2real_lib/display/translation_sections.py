@@ -1,0 +1,95 @@
+"""The report's chapters on the translations: pictures, labels, distances."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sim2real_lib import catalog
+from sim2real_lib.catalog import Catalog
+from sim2real_lib.detection.judge import Labels, finished_translations
+from sim2real_lib.display import distance_plots, galleries, preservation_plots
+from sim2real_lib.display.report import Beside, Block, Picture, Section, Table, Wipe
+from sim2real_lib.files import read_manifest
+from sim2real_lib.params import STYLES, ResultVisualization, Variant
+from sim2real_lib.translation.domains import pairs
+
+CAPTION_KEPT = (
+    "lost: share of the objects found before that are not found after, with its 95% interval; "
+    "hallucinated: detections a frame where nothing was; agreement: of the edges, the median; "
+    "below: share of boxes whose edges agree too little; agree: how often both say the same."
+)
+
+
+def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Every translated frame of a run beside its original, and style -> images of the target."""
+    found = []
+    targets: dict[str, list[str]] = {}
+    for variant, folder in finished_translations(run).items():
+        made = Variant.of(variant)
+        manifest = read_manifest(folder, f"Run notebook {made.notebook} again")
+        found.append(pairs(data, catalog.load(folder / "catalog")))
+        targets.setdefault(made.style, manifest["targets"])
+    columns = ["frame_id", "place", "style", "translator", "original", "translated"]
+    return pd.concat(found or [pd.DataFrame(columns=columns)], ignore_index=True), targets
+
+
+def pictures(
+    p: ResultVisualization, shown: pd.DataFrame, targets: Mapping[str, list[str]]
+) -> Section:
+    """Wipes and a gallery of each style."""
+    blocks: list[Block] = []
+    for style in STYLES:
+        own = shown[shown["style"] == style]
+        if own.empty:
+            continue
+        first = own.groupby("translator", sort=False).first().reset_index()
+        wipes = [
+            Wipe(
+                str(pair.original),
+                str(pair.translated),
+                labels=("Virtual KITTI", f"{pair.translator}, {style}"),
+                caption=str(pair.frame_id),
+            )
+            for pair in first.itertuples()
+        ]
+        blocks.append(Beside(wipes))
+        gallery = galleries.translation_gallery(
+            own, style, targets=targets.get(style, []), rows=p.gallery_frames
+        )
+        blocks.append(Picture(gallery, caption=f"{style}: original, translated, target"))
+    return Section("Original and translated", blocks, lead="Drag the line between the two.")
+
+
+def labels(p: ResultVisualization, labels: Labels) -> Section:
+    """Whether the labels survived translation."""
+    kept = labels.summary(p.lost_below)
+    agreements = preservation_plots.agreements(
+        labels.trusted, labels.references, threshold=p.lost_below
+    )
+    return Section(
+        "Do the labels still hold?",
+        [
+            Picture(preservation_plots.losses(kept)),
+            Table(kept.reset_index(), caption=CAPTION_KEPT, best=None),
+            Picture(agreements),
+            Picture(
+                preservation_plots.worst(
+                    labels.originals.frames, labels.translated.frames, labels.trusted
+                ),
+                caption="The boxes that were kept worst: original left, translation right.",
+            ),
+        ],
+        lead="The baseline's detector, which no translation has changed, looks for every object "
+        "before and after; the edges in each box need no detector.",
+    )
+
+
+def distances(table: pd.DataFrame, notice: str) -> Section:
+    """How far each translation still is from its target; `notice` says in whose features."""
+    shown = table[["style", "translator", "measure", "before", "after", "floor", "share"]]
+    return Section(
+        "How far is the domain closed?",
+        [Picture(distance_plots.distances(table)), Table(shown, caption=notice, best=None)],
+        lead="Clones and their translations against BDD100K's training frames in that weather.",
+    )

@@ -1,0 +1,137 @@
+"""The report of a whole run: the answer first, and every table on disk."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from stored_arms import CLASSES, street, write
+
+from sim2real_lib.catalog.tables import Catalog
+from sim2real_lib.display import result_tables, results_report
+from sim2real_lib.display.evidence import Evidence
+from sim2real_lib.evaluation import calibration, comparison, errors, slices
+from sim2real_lib.files import Artifact
+from sim2real_lib.images import write_rgb
+from sim2real_lib.params import ResultVisualization
+
+
+def evidence(p: ResultVisualization, home: Path, **more) -> Evidence:
+    """What the notebook finds, without translations."""
+    (home / "arms").mkdir(parents=True)
+    stored = write(home / "arms", p.convention, **more)
+    frames, _ = street()
+    write_rgb(home / "grey.png", np.full((100, 320, 3), 128, np.uint8))
+    frames = frames.assign(
+        image=str(home / "grey.png"), split="test", index=0, variant="original", scene="undefined"
+    )
+    asked = Catalog(frames, pd.DataFrame(columns=["frame_id"]))
+    occluded = pd.Series(np.arange(24) % 12, pd.Index(frames["frame_id"]))
+    bins = slices.by_occlusion(occluded)
+    compared = comparison.compare(
+        stored, stored.objects, bins, CLASSES, resamples=20, convention=p.convention
+    )
+    weathers = slices.by_weather(frames)
+    weathers.pop("all")
+    return Evidence(
+        stored=stored, asked=asked, drawn="images", compared=compared,
+        times=pd.DataFrame({"train s": [7]}, index=pd.Index(["baseline"], name="arm")),
+        scored=result_tables.all_scores(stored, frames, frames, (5, 10), occluded),
+        curves=result_tables.curves(stored, bins["0-all"]),
+        mistakes=errors.error_table(stored, stored.objects, weathers | bins, CLASSES),
+        confidences=calibration.reliability(stored, stored.objects, bins["0-all"], CLASSES),
+        moved=result_tables.moved(stored, compared, bins["0-all"]),
+        shown=pd.DataFrame(), targets={}, labels=None, distances=None, notice="",
+    )  # fmt: skip
+
+
+def reported(home: Path, convention: str = "ultralytics", **more) -> Evidence:
+    p = ResultVisualization(
+        run=str(home), test_weathers=["clear", "foggy", "rainy"], convention=convention
+    )
+    (home / "01_data_analysis").mkdir()
+    manifest = {"params": {"data": "minidrive"}}
+    (home / "01_data_analysis" / "manifest.json").write_text(json.dumps(manifest))
+    found = evidence(p, home, **more)
+    artifact = Artifact(home / "05_result_visualization", p.model_dump())
+    assert results_report.write(p, artifact, found) == home / "report.html"
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Evidence, Path]:
+    home = tmp_path_factory.mktemp("run")
+    return reported(home, "coco"), home
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"runs": {"baseline-seed0": 20}},
+        {"runs": {"baseline-seed0": 20, "oracle-seed0": 4}},
+        {"runs": {"baseline-seed0": 20, "nst-seed1": 4}},
+        {"runs": {"baseline-seed0": 20, "nst-seed0": 20}, "most": 0},
+    ],
+    ids=["baseline alone", "nothing translated", "no seed in common", "nothing detected"],
+)
+def test_a_run_with_little_to_show_is_reported_too(tmp_path: Path, more: dict) -> None:
+    found = reported(tmp_path, **more)
+    assert found.compared.verdict in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "results.csv").is_file()
+
+
+def test_the_first_lines_say_answer_seeds_frames_and_that_it_is_minidrive(
+    run: tuple[Evidence, Path],
+) -> None:
+    found, home = run
+    page = (home / "report.html").read_text()
+    head = page[page.index("<header>") : page.index("</header>")]
+    first = f"{found.compared.verdict} {found.compared.answer}".split(". ")[0]
+    assert first in head
+    for words in ("MiniDrive", "24 test frames (clear, foggy, rainy)", "1 to 2 seeds", "coco"):
+        assert words in head
+
+
+def test_the_story_goes_from_the_answer_to_why(run: tuple[Evidence, Path]) -> None:
+    titles = re.findall("<h2>([^<]+)", (run[1] / "report.html").read_text())
+    assert titles == ["The answer", "How sure is it?", "Where does it help?", "Why?", "The run"]
+
+
+def test_every_caption_that_shows_ap_names_its_convention(run: tuple[Evidence, Path]) -> None:
+    page = (run[1] / "report.html").read_text()
+    captions = re.findall(r'<(?:figcaption|p class="caption")>([^<]+)', page)
+    about_ap = [caption for caption in captions if re.search(r"\bm?AP", caption)]
+    assert len(about_ap) >= 7
+    assert all("coco" in caption or "TIDE" in caption for caption in about_ap)
+
+
+def test_the_published_figures_are_set_apart(run: tuple[Evidence, Path]) -> None:
+    page = (run[1] / "report.html").read_text()
+    rows = re.findall(r'<tr class="([^"]*)"><td class="[^"]*">(published[^<]+)', page)
+    assert rows[:3] == [
+        ("aside elsewhere", f"published: {arm}") for arm in ("baseline", "cyclegan", "nst")
+    ]
+    assert {kind for kind, _ in rows} == {"aside elsewhere"}
+
+
+def test_every_table_lies_on_disk(run: tuple[Evidence, Path]) -> None:
+    _, home = run
+    results = pd.read_csv(home / "results.csv", index_col="arm")
+    assert list(results.columns) == ["0-5", "0-10", "0-all", "train s"]
+    made = home / "05_result_visualization"
+    keys = {
+        "gains": ["slice", "arm"],
+        "gaps": ["slice", "arm"],
+        "intervals": ["slice", "arm"],
+        "seeds": ["slice", "arm"],
+        "scores": ["arm", "seed", "kind", "slice", "class"],
+        "errors": ["arm", "slice", "error"],
+    }
+    for name, columns in keys.items():
+        table = pd.read_csv(made / f"{name}.csv")
+        assert list(table.columns[: len(columns)]) == columns and len(table)
+        assert not table.duplicated(columns).any()
+    manifest = json.loads((made / "manifest.json").read_text())
+    assert manifest["verdict"] and manifest["answer"] and manifest["data"] == "minidrive"
