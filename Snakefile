@@ -132,6 +132,8 @@ rule cyclegan:
         style="|".join(params.STYLES),
         source="(-from-[a-z]+)?",
     threads: run.threads
+    resources:
+        gpu=1,
     priority: 2
     message:
         "02 {wildcards.translator}: train {params.made_of} -> {wildcards.style}, translate the frames"
@@ -157,6 +159,8 @@ rule nst:
         style="|".join(params.STYLES),
         source="(-from-[a-z]+)?",
     threads: run.threads
+    resources:
+        gpu=1,
     priority: 1
     message:
         "03 {wildcards.translator}: {params.made_of} -> {wildcards.style}"
@@ -177,6 +181,8 @@ rule detector:
         notebook=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.ipynb",
         papermill=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.log",
     threads: run.threads
+    resources:
+        gpu=1,
     wildcard_constraints:
         seed=r"\d+",
     message:

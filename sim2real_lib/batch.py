@@ -32,6 +32,7 @@ def main(profile: str, *options: str) -> int:
         *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
         *("--cores", "all", "--rerun-incomplete", "--keep-going"),
         *("--quiet", "rules", "host", "reason"),
+        *("--resources", f"gpu={gpu_jobs()}"),
         *options,
     ]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
@@ -52,6 +53,14 @@ def main(profile: str, *options: str) -> int:
     print(pd.read_csv(run.folder / "results.csv").to_string(index=False))
     print(f"\nReport: {run.run}/report.html")
     return 0
+
+
+def gpu_jobs() -> int:
+    """How many jobs that use a GPU may run at once: they all take the first, so one; without a GPU
+    the cores decide."""
+    import torch  # here, so that a misspelt profile is refused without this second
+
+    return 1 if torch.cuda.is_available() else 1000
 
 
 def failures(notebooks: Path) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sim2real_lib.catalog.mix import MIX
 from sim2real_lib.files import resolve
 from sim2real_lib.strict import Params
 
@@ -141,7 +142,7 @@ class DataAnalysis(Params):
         for merged in set(self.merge_classes) & set(self.classes):
             into = self.merge_classes[merged]
             raise ValueError(
-                f"{merged} counts as {into}: take {merged!r} out of classes, or out of merge_classes"
+                f"{merged} counts as {into}: take {merged!r} out of classes or of merge_classes"
             )
         return self
 
@@ -247,10 +248,23 @@ class YOLOTraining(Downstream):
     # Arm -> which variants of the original mix are replaced, and by what; "target" is the oracle.
     arms: dict[OwnName, Replaced | Literal["target"]] = {
         "baseline": {},
+        "clear-only": {"fog": "clone", "overcast": "clone", "rain": "clone"},
         "cyclegan": {
             "fog": "cyclegan-fog", "overcast": "cyclegan-overcast", "rain": "cyclegan-rain",
         },
         "nst": {"fog": "nst-fog", "overcast": "nst-overcast", "rain": "nst-rain"},
+        "mixed": {
+            "fog": ["pyramid-fog-from-fog", "reinhard-fog-from-fog"],
+            "overcast": ["reinhard-overcast-from-overcast", "pyramid-overcast-from-overcast"],
+            "rain": ["pyramid-rain-from-rain", "rain"],
+        },
+        "more": {
+            "add": [
+                "pyramid-fog-from-fog", "reinhard-fog-from-fog",
+                "pyramid-overcast-from-overcast", "reinhard-overcast-from-overcast",
+                "pyramid-rain-from-rain", "rain",
+            ],
+        },
         "oracle": "target",
     }  # fmt: skip
     min_agreement: Share = 0.0
@@ -259,10 +273,10 @@ class YOLOTraining(Downstream):
     model: Model = "yolov5n"
     weights: str = ""
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 256
-    iterations: Count = 640
+    iterations: Count = 480
     batch: Count = 4
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
-    learning_rate: Positive = 1.5e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1.5e-3
     rectangular: bool = True
     plain_share: Share = 0.1
     augmentation: dict[str, float] = {"scale": 0.9, "translate": 0.2}
@@ -270,6 +284,22 @@ class YOLOTraining(Downstream):
     device: str = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
     seed: int = 0
+
+    @field_validator("device")
+    @classmethod
+    def _device_is_spelled_right(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|\d+(,\d+)*", value):
+            raise ValueError(f'device is {value!r}, must be auto, cpu, mps, or GPUs such as "0,1"')
+        return value
+
+    @model_validator(mode="after")
+    def _attacks_are_small(self) -> Self:
+        highest: dict[Literal["share", "epsilon"], int] = {"share": 1, "epsilon": 32}
+        for name, most in highest.items():
+            value = self.adversarial.get(name, 0)
+            if value > most:
+                raise ValueError(f"adversarial's {name} is {value:g}, must be at most {most}")
+        return self
 
     @model_validator(mode="after")
     def _size_suits_the_model(self) -> Self:
@@ -279,9 +309,16 @@ class YOLOTraining(Downstream):
 
     @model_validator(mode="after")
     def _arm_is_known(self) -> Self:
-        if self.arm not in self.known_arms:
-            raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(self.known_arms)}")
         for arm, made_of in self.arms.items():
+            for slot, chosen in [] if made_of == "target" else made_of.items():
+                if slot not in (*MIX, ADD):
+                    raise ValueError(
+                        f"arm {arm!r} replaces {slot!r}, must be one of {', '.join(MIX)}, or {ADD}"
+                    )
+                if not chosen:
+                    raise ValueError(f"arm {arm!r} has nothing for {slot!r}")
+            if made_of == "target" and arm != "oracle":
+                raise ValueError(f"arm {arm!r} is 'target', which only the arm 'oracle' may be")
             for variant in _variants(made_of):
                 if variant not in get_args(Rendered) and not Variant.parse(variant):
                     raise ValueError(
@@ -290,6 +327,8 @@ class YOLOTraining(Downstream):
                         f"({', '.join(TRANSLATORS)}), a dash and a style ({', '.join(STYLES)}), "
                         "such as nst-fog or nst-fog-from-rain"
                     )
+        if self.arm not in self.known_arms:
+            raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(self.known_arms)}")
         return self
 
     @property
@@ -346,9 +385,10 @@ class ResultVisualization(Downstream):
 
     arms: list[str] = []
     seeds: list[int] = []
-    classes: Annotated[list[str], Field(min_length=1)] = ["car", "van", "truck"]
+    classes: Annotated[list[str], Field(min_length=1)] = ["car", "truck"]
     test_weathers: Annotated[list[Weather], Field(min_length=1)] = ["overcast", "foggy", "rainy"]
     occlusion_thresholds: Annotated[list[int], Field(min_length=1)] = [5, 10]
+    convention: Literal["ultralytics", "coco"] = "ultralytics"
     resamples: Count = 1000
     gallery_frames: Count = 3
     lost_below: Share = 0.5
@@ -362,7 +402,9 @@ class Run(Params):
     # Folders of the notebooks' params files; of each file the first that there is.
     params: Annotated[list[str], Field(min_length=1)] = ["params/demo"]
     data_run: str = ""
-    arms: Annotated[list[str], Field(min_length=1)] = ["baseline", "cyclegan", "nst", "oracle"]
+    arms: Annotated[list[str], Field(min_length=1)] = [
+        "baseline", "cyclegan", "nst", "mixed", "oracle",
+    ]  # fmt: skip
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     threads: Count = 1  # of each job; Snakemake runs as many jobs at once as there are cores
 

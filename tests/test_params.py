@@ -109,6 +109,26 @@ def test_what_is_no_translated_variant_is_none(name: str) -> None:
         params.Variant.of(name)
 
 
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"arms": {"baseline": {}, "a": {"fgo": "clone"}}}, "arm 'a' replaces 'fgo', must be one"),
+        ({"arms": {"baseline": {}, "a": {"fog": []}}}, "arm 'a' has nothing for 'fog'"),
+        ({"arms": {"baseline": {}, "a": "target"}}, "which only the arm 'oracle' may be"),
+        ({"adversarial": {"share": 5}}, "adversarial's share is 5, must be at most 1"),
+        ({"learning_rate": 2}, "learning_rate is 2"),
+        ({"device": "gpu"}, "device is 'gpu', must be auto, cpu, mps, or GPUs"),
+        ({"model": "yolov5z"}, "model is 'yolov5z', must be one of"),
+        ({"model": "yolov5l6", "image_size": 1248}, "yolov5l6 needs an image_size that is a mult"),
+    ],
+)
+def test_what_a_detector_could_not_be_trained_with_stops_the_run(
+    values: dict, complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        params.YOLOTraining.parse(values)
+
+
 @pytest.mark.parametrize("arm", ["../up", "a b", "A", "-x/y"])
 def test_an_arms_name_cannot_lead_out_of_the_run(arm: str) -> None:
     with pytest.raises(InputError, match="arms"):
@@ -131,7 +151,9 @@ def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
 
 
 def test_an_unknown_arm_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="baseline, clear-only, cyclegan, nst, mixed, more, oracle, cut"):
+    with pytest.raises(
+        InputError, match="baseline, clear-only, cyclegan, nst, mixed, more, oracle, cut"
+    ):
         params.YOLOTraining.parse({"arm": "cyclgan"})
 
 

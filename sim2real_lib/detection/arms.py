@@ -47,7 +47,9 @@ def build(data: Catalog, p: YOLOTraining) -> Catalog:
 
 
 def rejected(p: YOLOTraining) -> pd.DataFrame:
-    """The translated frames whose objects' edges agree too little with the originals'.
+    """The translated frames of the arm whose objects' edges agree too little with the originals'.
+
+    In the mix the frame that was to be replaced stays in their places; added ones are left out.
 
     Returns:
         A row a frame that scores below `min_agreement`: frame_id, variant, score, boxes, worst, as
@@ -59,7 +61,11 @@ def rejected(p: YOLOTraining) -> pd.DataFrame:
         scores = structure.frame_scores(structure.load(folder), frames)
         scores.insert(0, "variant", folder.name)
         parts.append(scores.drop(preservation.kept(scores, p.min_agreement)).reset_index())
-    return pd.concat([part for part in parts if len(part)] or parts).sort_values("score")
+    found = pd.concat([part for part in parts if len(part)] or parts).sort_values("score")
+    if found.empty:
+        return found
+    wanted = compose.compose(gather(p), replace=p.replaced, add=p.added).frames["frame_id"]
+    return found[found["frame_id"].isin(wanted)]
 
 
 def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> dict[str, Path]:

@@ -38,8 +38,8 @@ def compose(
         replace: variant in the mix -> variant to take in its place, {"fog": "cyclegan-fog"}; of
             several, {"fog": ["cyclegan-fog", "nst-fog"]}, each place takes the next (domain
             randomization).
-        add: variants of which every frame there is joins the arm, after the mix. The arm is then
-            larger than others; its training is not longer.
+        add: variants that join the arm in every place, after the mix. The arm is then larger than
+            others; its training is not longer.
         rejected: ids of translated frames that must not be used; the frame that they replace stays,
             so that the arm is as large as the others.
         split: the split to compose, as in `frames.split`.
@@ -68,15 +68,9 @@ def compose(
             "two frames claim the same place in a sequence", where=frames[twice]["frame_id"].iloc[0]
         )
     chosen = positions.merge(frames, how="left", on=[*KEY, "variant"])
-    missing = chosen[chosen["frame_id"].isna()]
-    if len(missing):
-        first = missing.iloc[0]
-        raise InputError(
-            f"frame {first['index']} of sequence {first['sequence']} is missing as "
-            f"{first['variant']!r} ({len(missing)} of {len(chosen)} frames are missing)",
-            remedy=_remedy(first["variant"]),
-        )
-    ids = pd.concat([chosen["frame_id"], _added(frames, add, set(rejected))], ignore_index=True)
+    _refuse_gaps(chosen)
+    added = _added(positions, frames, add, set(rejected))
+    ids = pd.concat([chosen["frame_id"], added], ignore_index=True)
     return _in_order(catalog, ids, ids.groupby(ids).cumcount().to_numpy() + 1)
 
 
@@ -190,15 +184,31 @@ def _chosen(
     return mix[slot] if (sequence, index, variant) in unusable else variant
 
 
-def _added(frames: pd.DataFrame, variants: Sequence[str], rejected: Collection[str]) -> pd.Series:
-    """The frame ids of whole variants, in order."""
+def _added(
+    positions: pd.DataFrame,
+    frames: pd.DataFrame,
+    variants: Sequence[str],
+    rejected: Collection[str],
+) -> pd.Series:
+    """The frame ids of variants in every place of the mix, in order, without the rejected."""
     parts = [pd.Series(dtype="str")]
     for variant in variants:
-        own = frames[(frames["variant"] == variant) & ~frames["frame_id"].isin(rejected)]
-        if own.empty:
-            raise InputError(f"there is no {variant!r} frame to add", remedy=_remedy(variant))
-        parts.append(own.sort_values(KEY)["frame_id"])
+        own = positions[KEY].assign(variant=variant).merge(frames, "left", [*KEY, "variant"])
+        _refuse_gaps(own)
+        parts.append(own.loc[~own["frame_id"].isin(rejected), "frame_id"])
     return pd.concat(parts)
+
+
+def _refuse_gaps(chosen: pd.DataFrame) -> None:
+    """Refuse an arm with a place for which there is no frame, its `frame_id` missing."""
+    missing = chosen[chosen["frame_id"].isna()]
+    if len(missing):
+        first = missing.iloc[0]
+        raise InputError(
+            f"frame {first['index']} of sequence {first['sequence']} is missing as "
+            f"{first['variant']!r} ({len(missing)} of {len(chosen)} frames are missing)",
+            remedy=_remedy(first["variant"]),
+        )
 
 
 def _remedy(variant: str) -> str:

@@ -54,8 +54,16 @@ def test_a_rejected_frame_is_not_added(streets):
 
 
 def test_a_variant_without_frames_cannot_be_added(streets):
-    with pytest.raises(InputError, match="no 'nst-rain' frame to add"):
+    with pytest.raises(InputError, match=r"missing as 'nst-rain' .14 of 14"):
         compose(streets, add=["nst-rain"])
+
+
+def test_a_translation_of_the_mixs_places_alone_is_not_added_in_part(streets):
+    frames = streets.frames
+    elsewhere = (frames["variant"] == "cyclegan-fog") & (frames["index"] % 7 != 2)
+    with pytest.raises(InputError, match=r"missing as 'cyclegan-fog' .12 of 14") as caught:
+        compose(streets.where(~elsewhere), add=["cyclegan-fog"])
+    assert "with places all" in str(caught.value)
 
 
 def test_the_split_and_the_mix_are_free(streets):
