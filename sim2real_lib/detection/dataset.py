@@ -5,14 +5,40 @@
 Importing this module imports ultralytics: call `offline.prepare` first.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
 from ultralytics.data.augment import Albumentations, Compose
 from ultralytics.data.dataset import YOLODataset
 
+from sim2real_lib.detection.augmentation import COMPOSED
 from sim2real_lib.detection.photometric import Photometric
+
+
+class Numbered:
+    """A batch sampler that tells each frame its iteration: it yields (iteration, index) pairs.
+
+    Workers load batches ahead of their time, so that what depends on the iteration has to travel
+    with the frame.
+
+    Args:
+        batches: batches of indices, one epoch of them each time that they are iterated over.
+        iteration: the first batch's number, counted from 0.
+    """
+
+    def __init__(self, batches: Any, iteration: int) -> None:
+        self.batches, self.iteration = batches, iteration
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for batch in self.batches:
+            yield [(self.iteration, index) for index in batch]
+            self.iteration += 1
 
 
 class ArmDataset(YOLODataset):
@@ -20,11 +46,31 @@ class ArmDataset(YOLODataset):
 
     Args:
         photometric: probabilities of the steps of `photometric.STEPS`.
+        plain_from: the first iteration without mosaic, MixUp and CutMix; None: they stay.
+        seed: decides the photometric augmentations, together with iteration and frame.
     """
 
-    def __init__(self, *args: Any, photometric: Mapping[str, float], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        photometric: Mapping[str, float],
+        plain_from: int | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
         self.photometric = Photometric(photometric)  # before super, which builds the transforms
         super().__init__(*args, **kwargs)
+        self.plain_from, self.seed = math.inf if plain_from is None else plain_from, seed
+        plain = copy(kwargs["hyp"])
+        vars(plain).update(dict.fromkeys(COMPOSED, 0.0))
+        self.plain_transforms = self.build_transforms(plain)
+
+    def __getitem__(self, index: int | tuple[int, int]) -> dict[str, Any]:
+        """A frame by its index, or by `Numbered`'s pair as it is to be in that iteration."""
+        iteration, index = index if isinstance(index, tuple) else (0, index)
+        self.photometric.turn = f"{self.seed} {iteration} {index}"
+        transforms = self.plain_transforms if iteration >= self.plain_from else self.transforms
+        return transforms(self.get_image_and_label(index))
 
     def set_rectangle(self) -> None:
         """One flat shape for all batches: the smallest that holds every frame.

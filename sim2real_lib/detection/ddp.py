@@ -31,7 +31,8 @@ def train(job: dict[str, Any], processes: int, folder: Path) -> None:
 
     Raises:
         InputError: what a worker refused.
-        RuntimeError: when the training fails otherwise, with the end of the log.
+        RuntimeError: when the training fails otherwise, with the end of the log; "out of memory"
+            is in it wherever the log says so.
     """
     write_json(folder / JOB, job)
     (folder / REFUSAL).unlink(missing_ok=True)
@@ -57,8 +58,10 @@ def train(job: dict[str, Any], processes: int, folder: Path) -> None:
     if (folder / REFUSAL).is_file():
         raise InputError((folder / REFUSAL).read_text(encoding="utf-8"))
     if process.returncode:
-        end = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()[-60:]
-        raise RuntimeError("\n".join([f"training on {processes} GPUs failed:", *end]))
+        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        memory = [line for line in lines[:-60] if "out of memory" in line.lower()][:1]
+        said = [f"training on {processes} GPUs failed:", *memory, *lines[-60:]]
+        raise RuntimeError("\n".join(said))
 
 
 def work(job: Path) -> None:

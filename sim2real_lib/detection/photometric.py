@@ -12,39 +12,39 @@ import cv2
 import numpy as np
 
 
-def gray(image: np.ndarray) -> np.ndarray:
+def gray(image: np.ndarray, _: random.Random) -> np.ndarray:
     """The luma of ITU-R BT.601 in all three channels."""
     return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
 
 
-def haze(image: np.ndarray) -> np.ndarray:
+def haze(image: np.ndarray, draw: random.Random) -> np.ndarray:
     """Koschmieder's fog at one depth: 10 to 50% of the light is airlight of 180 to 240."""
-    share, airlight = random.uniform(0.1, 0.5), random.uniform(180, 240)
+    share, airlight = draw.uniform(0.1, 0.5), draw.uniform(180, 240)
     return cv2.convertScaleAbs(image, alpha=1 - share, beta=share * airlight)
 
 
-def blur(image: np.ndarray) -> np.ndarray:
+def blur(image: np.ndarray, draw: random.Random) -> np.ndarray:
     """A Gaussian of .5 to 2 pixels."""
-    return cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 2))
+    return cv2.GaussianBlur(image, (0, 0), draw.uniform(0.5, 2))
 
 
-def noise(image: np.ndarray) -> np.ndarray:
+def noise(image: np.ndarray, draw: random.Random) -> np.ndarray:
     """Gaussian noise of 2 to 15 levels in every value."""
-    generator = np.random.default_rng(random.getrandbits(64))
-    grain = generator.standard_normal(image.shape, np.float32) * random.uniform(2, 15)
+    generator = np.random.default_rng(draw.getrandbits(64))
+    grain = generator.standard_normal(image.shape, np.float32) * draw.uniform(2, 15)
     return np.clip(np.rint(image + grain), 0, 255).astype(np.uint8)
 
 
-def jpeg(image: np.ndarray) -> np.ndarray:
+def jpeg(image: np.ndarray, draw: random.Random) -> np.ndarray:
     """Compressed by JPEG of quality 20 to 80, and back."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, random.randint(20, 80)]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, draw.randint(20, 80)]
     decoded = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
     assert decoded is not None  # OpenCV reads what it has just written
     return decoded
 
 
 # In the order of nature: the air, the lens, the sensor, the file.
-STEPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+STEPS: dict[str, Callable[[np.ndarray, random.Random], np.ndarray]] = {
     "gray": gray,
     "haze": haze,
     "blur": blur,
@@ -63,16 +63,25 @@ PHOTOMETRIC = {
 class Photometric:
     """ultralytics' kind of transform: each step applied with its own probability, 0 to 1.
 
-    A probability of 0 draws no random number, so that switching one step on or off is the only
-    difference between two trainings.
+    A step's random numbers depend on its name and `turn` alone, and nothing else draws from them.
+    So switching one on or off is the only difference between two trainings: flips, mosaics and the
+    other steps stay as they are, whatever the number of workers.
+
+    Args:
+        probabilities: name in `STEPS` -> probability.
+
+    Attributes:
+        turn: names the next frame, such as "seed iteration number"; `ArmDataset` sets it.
     """
 
     def __init__(self, probabilities: Mapping[str, float]) -> None:
         self.probabilities = {name: p for name, p in probabilities.items() if p > 0}
+        self.turn = ""
 
     def __call__(self, labels: dict[str, Any]) -> dict[str, Any]:
         for name, step in STEPS.items():
-            probability = self.probabilities.get(name, 0)
-            if probability > 0 and random.random() < probability:
-                labels["img"] = step(labels["img"])
+            if name in self.probabilities:
+                draw = random.Random(f"{self.turn} {name}")
+                if draw.random() < self.probabilities[name]:
+                    labels["img"] = step(labels["img"], draw)
         return labels

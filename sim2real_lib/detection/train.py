@@ -79,7 +79,8 @@ def train(
         warmup: share of the iterations in which the learning rate rises.
         augmentation: changes to `augmentation.AUGMENTATION`, which says what there is.
         adversarial: changes to `ADVERSARIAL`: self-adversarial training.
-        plain_share: share of the epochs, the last ones, without mosaic, MixUp and CutMix.
+        plain_share: share of the iterations, the last ones, without mosaic, MixUp and CutMix;
+            equally many in every arm, whatever its number of frames.
         rectangular: batches as flat as the least flat frame instead of square; mosaic is then off.
         weights: a checkpoint to start from instead of random weights; one that you trust.
         device: "auto", "cpu", "mps", a GPU's number, or several: "0,1". These share each batch.
@@ -93,8 +94,8 @@ def train(
     Raises:
         InputError: before the work, for a name that does not exist, a number out of its range, an
             image size that the model cannot take, a GPU that is not there, a length that is not
-            given once, or a tree that ultralytics would not accept whole; after it, when the
-            training diverged.
+            given once, or a tree that ultralytics would not accept whole; in the midst of it, when
+            memory is out or the training diverges.
     """
     known(model, MODELS, "model")
     known(optimizer, OPTIMIZERS, "optimizer")
@@ -105,6 +106,8 @@ def train(
         between(name, value, 0, 1)
     for name, count in {"batch": batch, "iterations": iterations, "epochs": epochs}.items():
         between(name, 1 if count is None else count, 1, math.inf)
+        if not isinstance(count, int | None):
+            raise InputError(f"{count!r} is not a whole number", where=name)
     chosen = freebies.choose(augmentation, rectangular=rectangular)
     attack = _adversarial(adversarial)
     if weights and not Path(weights).is_file():  # else ultralytics would look for them online
@@ -131,7 +134,8 @@ def train(
         "momentum": momentum,
         "weight_decay": weight_decay,
         **{name: value for name, value in chosen.items() if name not in freebies.OWN},
-        "close_mosaic": round(plain_share * epochs),
+        # Flat batches have no mosaic; all that ultralytics does then is to draw their order anew.
+        "close_mosaic": round(plain_share * epochs) if rectangular else 0,
         "rect": rectangular,
         "seed": seed,
     }
@@ -141,6 +145,8 @@ def train(
         "photometric": {name: chosen[name] for name in freebies.OWN},
         "attack": attack,
     }
+    if not rectangular:
+        own["plain_from"] = iterations - round(plain_share * iterations)
     final, work = folder / "weights.pt", folder / "ultralytics"
     recipe = settings | own | {"tree": tree["fingerprint"]}
     if weights:
@@ -226,19 +232,23 @@ def _adversarial(changes: Mapping[str, float] | None) -> dict[str, float] | None
 
 
 def _run(job: dict[str, Any], processes: int, work: Path) -> None:
-    if processes > 1:
-        ddp.train(job, processes, work)
-        return
-    from sim2real_lib.detection.trainer import ArmTrainer
+    try:
+        if processes > 1:
+            ddp.train(job, processes, work)
+        else:
+            from sim2real_lib.detection.trainer import ArmTrainer
 
-    trainer = ArmTrainer(**job)
-    trainer.train()
-    if trainer.batch_size != job["overrides"]["batch"]:  # it halves the batch when memory is out
-        shutil.rmtree(work)
+            ArmTrainer(**job).train()
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower():
+            raise
+        batch, size = job["overrides"]["batch"], job["overrides"]["imgsz"]
+        half = batch // 2 // processes * processes
         raise InputError(
-            f"not enough memory for a batch of {job['overrides']['batch']}",
-            remedy=f"Set batch to {trainer.batch_size} for every arm",
-        )
+            f"not enough memory for {batch} images of {size} pixels a step",
+            where="batch",
+            remedy=f"Set {f'batch to {half} or ' if half else ''}image_size lower, for every arm",
+        ) from error
 
 
 def _device(device: str) -> str:

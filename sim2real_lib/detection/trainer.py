@@ -18,7 +18,7 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from sim2real_lib import images
 from sim2real_lib.detection import adversarial, samples
-from sim2real_lib.detection.dataset import ArmDataset
+from sim2real_lib.detection.dataset import ArmDataset, Numbered
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
 from sim2real_lib.progress import progress_bar
@@ -42,6 +42,11 @@ class ArmTrainer(DetectionTrainer):
         threads: torch's threads on a CPU; 0 leaves them alone.
         photometric: probabilities of the steps of `photometric.STEPS`.
         attack: `share` of the batches that is attacked and by how many 1/255 (`epsilon`), or None.
+        plain_from: the first iteration without mosaic, MixUp and CutMix; None: they stay.
+
+    Raises:
+        InputError: from `train`, when ultralytics drops a frame or the training diverges.
+        torch.OutOfMemoryError: from `train`, where ultralytics would go on with half the batch.
     """
 
     def __init__(
@@ -53,10 +58,13 @@ class ArmTrainer(DetectionTrainer):
         threads: int = 0,
         photometric: Mapping[str, float] | None = None,
         attack: Mapping[str, float] | None = None,
+        plain_from: int | None = None,
     ) -> None:
         super().__init__(overrides=overrides)
         self.iterations, self.warmup, self.done = iterations, warmup, 0
-        self.photometric, self.attack = photometric or {}, attack
+        self.photometric, self.attack, self.plain_from = photometric or {}, attack, plain_from
+        if plain_from is not None:  # pictured like the first ones, where pictures are wanted
+            self.plot_idx += range(plain_from, plain_from + 3)
         self.sample = self.save_dir.parent / SAMPLE
         self.saved_at = time.monotonic()
         if threads and self.device.type == "cpu":  # ultralytics has just set all but one core's
@@ -82,6 +90,8 @@ class ArmTrainer(DetectionTrainer):
             task="detect",
             data=self.data,
             photometric=self.photometric,
+            plain_from=self.plain_from,
+            seed=self.args.seed,
         )
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +105,11 @@ class ArmTrainer(DetectionTrainer):
             images.write_rgb(self.sample, samples.picture(batch))
         return batch
 
+    def _build_train_pipeline(self) -> None:
+        if self.optimizer is not None:  # again, with half the batch: other batches than other arms'
+            raise torch.OutOfMemoryError("out of memory")
+        super()._build_train_pipeline()
+
     def _setup_train(self) -> None:
         super()._setup_train()
         wanted = len(Path(self.data["train"]).read_text(encoding="utf-8").splitlines())
@@ -105,6 +120,8 @@ class ArmTrainer(DetectionTrainer):
             )
         self.best_fitness = 0.0  # no validation, hence no best.pt: last.pt alone is written
         self.resumed_at = self.start_epoch * len(self.train_loader)
+        self.order = Numbered(self.train_loader.batch_sampler.sampler, self.resumed_at)
+        self.train_loader.batch_sampler.sampler = self.order
 
     def validate(self) -> tuple[dict[str, float], None]:
         """Validate nothing: ultralytics would do so in the last epoch even with `val=False`."""
@@ -120,12 +137,31 @@ class ArmTrainer(DetectionTrainer):
         """
         if not self.stop and time.monotonic() - self.saved_at < CHECKPOINT_SECONDS:
             return False
+        if not all(torch.isfinite(value).all() for value in self.ema.ema.state_dict().values()):
+            raise self._diverged()  # ultralytics would write zeros instead
         self.saved_at = time.monotonic()
         final = self.last
         with whole_file(final) as self.last:
             saved = super().save_model()
         self.last = final
         return saved
+
+    def _close_dataloader_mosaic(self) -> None:
+        super()._close_dataloader_mosaic()
+        self.order.iteration = self.done  # the batches that were loaded ahead are thrown away
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """Recover from nothing: `_count` refuses what ultralytics would repeat the epoch for."""
+        return False
+
+    def _diverged(self) -> InputError:
+        """What to raise; without the checkpoint, since going on from it would be a recovery too."""
+        self.last.unlink(missing_ok=True)
+        return InputError(
+            f"the training diverged in step {self.done} of {self.iterations}",
+            where=self.save_dir,
+            remedy="Set learning_rate lower for every arm",
+        )
 
     def _start(self) -> None:
         self.done = self.resumed_at
@@ -155,6 +191,8 @@ class ArmTrainer(DetectionTrainer):
         self.stop = self.done >= self.iterations
         self.bar.set_description_str(f"epoch {self.epoch + 1}/{self.epochs}", refresh=False)
         losses = {name.removesuffix("_loss"): float(v) for name, v in self.tloss.items()}
+        if not all(map(math.isfinite, losses.values())):
+            raise self._diverged()
         self.bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()}, refresh=False)
         self.bar.update(self.batch_size)
 

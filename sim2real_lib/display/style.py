@@ -33,7 +33,7 @@ ARMS = {
     "adain": "#781800",
     "wct2": "#78c878",
     "pyramid": "#ac089a",
-    "mixed": "#bb4204",
+    "mixed": "#4a0d5c",
     "more": "#9f7334",
     "clear-only": "#b1b7b9",
     "oracle": "#009e73",

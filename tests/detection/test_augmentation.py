@@ -1,5 +1,7 @@
 """The bag of freebies: named, switchable, in range."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,43 +57,61 @@ def test_what_rectangular_batches_cannot_do_is_refused_or_recorded_as_off():
 @pytest.mark.parametrize("name", photometric.STEPS)
 def test_a_step_changes_the_light_and_never_the_geometry(name):
     image = street()
-    changed = photometric.STEPS[name](image.copy())
+    changed = photometric.STEPS[name](image.copy(), random.Random(0))
     assert changed.shape == image.shape and changed.dtype == np.uint8
     assert not np.array_equal(changed, image)
 
 
 def test_gray_has_one_value_a_pixel_and_haze_less_contrast_and_more_light():
     image = street() // 2
-    gray, haze = photometric.gray(image), photometric.haze(image)
+    draw = random.Random(0)
+    gray, haze = photometric.gray(image, draw), photometric.haze(image, draw)
     assert (gray == gray[..., :1]).all()
     assert haze.std() < 0.95 * image.std() and haze.mean() > image.mean()
 
 
-def test_steps_that_are_off_draw_no_random_number():
-    import random
-
-    random.seed(0)
-    state = random.getstate()
-    image = street()
-    labels = photometric.Photometric(dict.fromkeys(photometric.STEPS, 0.0))({"img": image})
-    assert labels["img"] is image and random.getstate() == state
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_no_step_touches_the_random_numbers_of_others(probability):
+    image, states = street(), (random.getstate(), np.random.get_state()[1].tolist())
+    labels = photometric.Photometric(dict.fromkeys(photometric.STEPS, probability))({"img": image})
+    assert (labels["img"] is image) == (probability == 0)
+    assert states == (random.getstate(), np.random.get_state()[1].tolist())
 
 
-@given(st.sampled_from(sorted(photometric.STEPS)), st.integers(0, 2**32))
-def test_the_same_seed_draws_the_same_frame(name, seed):
-    import random
+def applied(probabilities, monkeypatch, turns=200):
+    """For each step, which turns it was applied in and what it drew there."""
+    found = {name: {} for name in photometric.STEPS}
 
-    step = photometric.Photometric({name: 1.0})
-    random.seed(seed)
-    first = step({"img": street(16, 16, seed)})["img"]
-    random.seed(seed)
-    assert np.array_equal(first, step({"img": street(16, 16, seed)})["img"])
+    def recording(name):
+        return lambda image, draw: found[name].update({transform.turn: draw.random()}) or image
+
+    transform = photometric.Photometric(probabilities)
+    monkeypatch.setattr(photometric, "STEPS", {name: recording(name) for name in found})
+    for turn in range(turns):
+        transform.turn = str(turn)
+        transform({"img": street(4, 4)})
+    return found
 
 
-def test_a_probability_is_a_share_of_frames():
-    step, image = photometric.Photometric({"gray": 0.25}), street(4, 4)
-    changed = [step({"img": image})["img"] is not image for _ in range(2000)]
-    assert np.mean(changed) == pytest.approx(0.25, abs=0.05)
+def test_a_step_switched_on_leaves_the_other_steps_as_they_are(monkeypatch):
+    alone = applied({"haze": 0.3, "noise": 0.3}, monkeypatch)
+    more = applied({"haze": 0.3, "noise": 0.3, "gray": 1.0, "blur": 0.5}, monkeypatch)
+    assert alone["haze"] == more["haze"] and alone["noise"] == more["noise"]
+    assert set(alone["haze"]) != set(alone["noise"]) and len(more["gray"]) == 200
+    assert not alone["gray"]
+
+
+@given(st.sampled_from(sorted(photometric.STEPS)), st.text(max_size=20))
+def test_the_same_turn_draws_the_same_frame(name, turn):
+    first, again = (photometric.Photometric({name: 1.0}) for _ in range(2))
+    first.turn = again.turn = turn
+    image = street(16, 16)
+    assert np.array_equal(first({"img": image})["img"], again({"img": image})["img"])
+
+
+def test_a_probability_is_a_share_of_frames(monkeypatch):
+    changed = applied({"gray": 0.25}, monkeypatch, turns=2000)["gray"]
+    assert len(changed) / 2000 == pytest.approx(0.25, abs=0.05)
 
 
 def test_every_step_is_described():

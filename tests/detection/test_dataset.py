@@ -34,14 +34,20 @@ def trainer_of(data: Path, folder: Path, **overrides):
     from sim2real_lib.detection.train import PINNED
     from sim2real_lib.detection.trainer import ArmTrainer
 
-    chosen = choose(overrides.pop("augmentation", {}), rectangular=True)
+    chosen = choose(
+        overrides.pop("augmentation", {}), rectangular=overrides.setdefault("rect", True)
+    )
+    workers, plain_from = overrides.pop("workers", 0), overrides.pop("plain_from", None)
     own = {name: chosen.pop(name) for name in ("gray", "haze", "blur", "noise", "jpeg")}
     settings = chosen | PINNED | {
         "model": "yolov5n.yaml", "data": str(data), "save_dir": str(folder / "ultralytics"),
-        "imgsz": 64, "batch": 2, "epochs": 2, "rect": True, "device": "cpu", "plots": False,
+        "imgsz": 64, "batch": 2, "epochs": 2, "device": "cpu", "plots": False,
         "pretrained": False, "optimizer": "SGD", "seed": 0,
     }  # fmt: skip
-    trainer = ArmTrainer(settings | overrides, iterations=2, warmup=0, photometric=own)
+    trainer = ArmTrainer(
+        settings | overrides, iterations=2, warmup=0, photometric=own, plain_from=plain_from
+    )
+    trainer.args.workers = workers  # of which ultralytics takes none on a CPU
     trainer._setup_train()
     return trainer
 
@@ -117,6 +123,73 @@ def test_our_own_augmentations_reach_the_batches_and_stay_when_mosaic_closes(tmp
         one, other = plain.train_loader.dataset[1]["img"], noisy.train_loader.dataset[1]["img"]
         assert one.float().std(dim=(1, 2)).max() < other.float().std(dim=(1, 2)).min()
         noisy._close_dataloader_mosaic()
+
+
+def turns_of(trainer, epochs=2):
+    """Of each batch: whether its frames were composed, and their turns."""
+    dataset, found = trainer.train_loader.dataset, []
+    dataset.transforms = lambda _: (True, dataset.photometric.turn)
+    dataset.plain_transforms = lambda _: (False, dataset.photometric.turn)
+    trainer.train_loader.collate_fn = list
+    for _ in range(epochs):
+        found += trainer.train_loader
+    trainer.train_loader.close()
+    return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_mosaic_closes_at_its_iteration_however_far_workers_load_ahead(tmp_path, workers):
+    data = data_of(tmp_path, [(96, 64)] * 8)  # four batches of 2 an epoch
+    trainer = trainer_of(data, tmp_path, rect=False, plain_from=6, seed=3, workers=workers)
+    assert trainer.train_loader.num_workers == workers
+    found = turns_of(trainer)
+    assert [{composed for composed, _ in batch} for batch in found] == [{True}] * 6 + [{False}] * 2
+    turns = [[turn.split() for _, turn in batch] for batch in found]
+    assert [{(seed, number) for seed, number, _ in batch} for batch in turns] == [
+        {("3", str(iteration))} for iteration in range(8)
+    ]
+    for epoch in (turns[:4], turns[4:]):
+        assert sorted(int(index) for batch in epoch for *_, index in batch) == list(range(8))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_iterations_keep_their_numbers_where_the_loader_begins_anew(tmp_path, workers):
+    trainer = trainer_of(data_of(tmp_path, [(96, 64)] * 8), tmp_path, workers=workers)
+    trainer.train_loader.collate_fn = list
+    trainer.train_loader.dataset.transforms = lambda _: 0
+    trainer.done = len(list(trainer.train_loader))
+    trainer._close_dataloader_mosaic()
+    trainer.train_loader.reset()
+    numbers = [turn.split()[1] for batch in turns_of(trainer, 1) for _, turn in batch]
+    assert numbers == [number for number in "4567" for _ in range(2)]
+
+
+def test_plain_frames_are_composed_of_none(tmp_path):
+    data = data_of(tmp_path, [(96, 64)] * 4)
+    still = dict.fromkeys(["translate", "scale", "fliplr", "hsv_h", "hsv_s", "hsv_v"], 0.0)
+    every = still | {"mosaic": 1.0, "mixup": 1.0, "cutmix": 1.0}
+    trainer = trainer_of(data, tmp_path, rect=False, plain_from=1, augmentation=every)
+    dataset = trainer.train_loader.dataset
+    alone = trainer_of(data, tmp_path / "0", rect=False, augmentation=still | {"mosaic": 0})
+    for index in range(4):
+        plain = dataset[(1, index)]["img"]
+        assert torch.equal(plain, alone.train_loader.dataset[index]["img"])
+        assert not torch.equal(plain, dataset[(0, index)]["img"])
+    assert trainer.args.mosaic == trainer.args.mixup == trainer.args.cutmix == 1.0
+
+
+def test_a_photometric_step_changes_the_light_of_a_training_and_nothing_else(tmp_path):
+    import random
+
+    met = []
+    for name, changes in (("off", {}), ("on", {"noise": 1.0, "haze": 0.5})):
+        data = tmp_path / "tree/data.yaml" if met else data_of(tmp_path, [(96, 64)] * 8)
+        trainer = trainer_of(data, tmp_path / name, rect=False, augmentation=changes)
+        random.seed(0)
+        met.append([batch for _ in range(2) for batch in trainer.train_loader])
+    for off, on in zip(*met, strict=True):  # mosaics, scales, shifts and flips: the same
+        assert all(torch.equal(off[key], on[key]) for key in ("cls", "bboxes", "batch_idx"))
+        assert not torch.equal(off["img"], on["img"])
 
 
 def test_the_sample_picture_shows_each_image_with_its_boxes():

@@ -27,9 +27,6 @@ def two_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(ddp, "WORKER", [str(Path(__file__).with_name("two_processes.py"))])
 
-    """The same tree under a fresh label cache."""
-    return data
-
 
 def test_two_processes_share_each_batch_survive_a_kill_and_end_with_one_file(
     data, two_gpus, tmp_path, capsys, monkeypatch
@@ -57,6 +54,31 @@ def test_two_processes_share_each_batch_survive_a_kill_and_end_with_one_file(
     lines = [line for line in shown if line.strip()]
     assert lines and all(line.startswith("epoch ") for line in lines)  # one bar, the first one's
     assert "42/42" in lines[-1]  # images of both
+
+
+def test_both_processes_close_mosaic_at_the_same_iteration(data, two_gpus, tmp_path):
+    """In the midst of the second epoch: 14 frames are three batches of 6."""
+    train(data, tmp_path, **SHARED | {"rectangular": False, "iterations": 5, "plain_share": 0.2})
+    for rank in (0, 1):
+        facts = json.loads((tmp_path / f"ultralytics/rank{rank}.json").read_text())
+        assert facts["composed"] == [0, 1, 2, 3] and facts["steps"] == 5
+
+
+OUT_OF_MEMORY = """
+import sys
+print("torch.OutOfMemoryError: CUDA out of memory.", *["  a line"] * 80, sep="\\n", file=sys.stderr)
+sys.exit(1)
+"""
+
+
+def test_memory_that_is_out_in_a_worker_is_answered_with_a_batch_that_can_be_shared(
+    data, two_gpus, tmp_path, monkeypatch
+):
+    script = tmp_path / "worker.py"
+    script.write_text(OUT_OF_MEMORY)
+    monkeypatch.setattr(ddp, "WORKER", [str(script)])
+    with pytest.raises(InputError, match=r"memory for 6 images of 64 .*\. Set batch to 2 or "):
+        train(data, tmp_path / "run", **SHARED)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(data, two_gpus, tmp_path):

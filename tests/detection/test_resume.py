@@ -15,6 +15,7 @@ from sim2real_lib.detection import resume
 from sim2real_lib.detection.compose import compose
 from sim2real_lib.detection.train import seconds, train
 from sim2real_lib.detection.tree import write_tree
+from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT
 
 SETTINGS = {"image_size": 64, "batch": 7, "iterations": 7, "device": "cpu", "threads": 1}
@@ -112,7 +113,7 @@ def interrupted(data, tmp_path_factory):
 
 @pytest.fixture
 def copy(interrupted, tmp_path):
-    """A copy of it, to be damaged."""
+    """A copy of its folder of ultralytics', to be damaged."""
     import shutil
 
     return Path(shutil.copytree(interrupted, tmp_path / "copy")) / "ultralytics"
@@ -164,13 +165,69 @@ def test_results_without_a_whole_row_are_damage_too(copy, text):
         assert resume.reached(copy) == 0
 
 
+def test_a_resumed_training_closes_mosaic_where_it_would_have_been_closed(
+    data, tmp_path, monkeypatch
+):
+    from ultralytics.data.augment import Mosaic
+
+    from sim2real_lib.detection import trainer
+
+    settings = SETTINGS | {"plain_share": 0.3}  # from the sixth step of seven, in an epoch's midst
+    start, mix, composed, running = trainer.ArmTrainer._start, Mosaic.get_params, set(), []
+
+    def started(training):
+        running.append(training)
+        start(training)
+
+    def mixed(mosaic, labels):
+        composed.add(running[-1].done)
+        if running[-1].done == 3 and len(running) == 1:
+            raise KeyboardInterrupt
+        return mix(mosaic, labels)
+
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(trainer.ArmTrainer, "_start", started)
+    monkeypatch.setattr(Mosaic, "get_params", mixed)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, tmp_path, **settings)
+    assert composed == {0, 1, 2, 3}
+    composed.clear()
+    train(data, tmp_path, **settings)
+    assert running[-1].resumed_at == 2 and composed == {2, 3, 4}
+    assert steps(tmp_path) == 7
+
+
+def test_memory_that_is_out_stops_a_resumed_training_at_once_and_keeps_its_checkpoint(
+    copy, data, monkeypatch
+):
+    from sim2real_lib.detection.trainer import ArmTrainer
+
+    last = copy / "weights/last.pt"
+    before, batches = last.read_bytes(), []
+
+    def full(training, batch):
+        batches.append(len(batch["im_file"]))
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(ArmTrainer, "preprocess_batch", full)
+    with pytest.raises(InputError) as error:
+        train(data, copy.parent, **SETTINGS)
+    assert str(error.value) == (
+        "batch: not enough memory for 7 images of 64 pixels a step. "
+        "Set batch to 3 or image_size lower, for every arm"
+    )
+    assert batches == [7] and last.read_bytes() == before
+    monkeypatch.undo()
+    train(data, copy.parent, **SETTINGS)
+    assert steps(copy.parent) == 7
+
+
 def test_nothing_is_reached_where_nothing_was_begun(tmp_path):
     assert resume.reached(tmp_path / "ultralytics") == 0
 
 
 def test_lost_steps_and_losses_that_are_no_numbers_are_no_result(copy, data):
     from sim2real_lib.detection.train import _finish
-    from sim2real_lib.errors import InputError
 
     last = copy / "weights/last.pt"
     with pytest.raises(InputError, match="diverged: 4 of 7 steps are in the weights"):

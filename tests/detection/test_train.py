@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sim2real_lib import images
+from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.detection import photometric
 from sim2real_lib.detection.compose import compose
 from sim2real_lib.detection.train import MODELS, seconds, stride, train
@@ -153,6 +154,10 @@ def test_it_starts_from_given_weights(finished, data, tmp_path):
         ({"plain_share": 1.1}, "plain_share: 1.1 is not"),
         ({"batch": 0}, "batch: 0 is not a number from 1"),
         ({"iterations": -3}, "iterations: -3 is not a number from 1"),
+        ({"iterations": 10.5}, "iterations: 10.5 is not a whole number"),
+        ({"iterations": float("inf")}, "iterations: inf is not a whole number"),
+        ({"batch": 7.5}, "batch: 7.5 is not a whole number"),
+        ({"iterations": None, "epochs": 1.5}, "epochs: 1.5 is not a whole number"),
         ({"weights": Path("nowhere/yolov5n.pt")}, "nowhere/yolov5n.pt: there are no such weights"),
     ],
 )
@@ -160,6 +165,116 @@ def test_what_does_not_exist_is_refused_before_the_work(data, tmp_path, changes,
     with pytest.raises(InputError, match=message):
         train(data, tmp_path / "run", **TINY | changes)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_memory_that_holds_not_even_one_image_needs_smaller_ones(data, tmp_path, monkeypatch):
+    from sim2real_lib.detection.trainer import ArmTrainer
+
+    def full(*_):
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(ArmTrainer, "preprocess_batch", full)
+    with pytest.raises(
+        InputError, match=r"1 images of 96 .*\. Set image_size lower, for every arm"
+    ):
+        train(data, tmp_path, **TINY | {"batch": 1, "image_size": 96})
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no kernel image"), KeyError("img")])
+def test_another_error_stays_itself(data, tmp_path, monkeypatch, error):
+    from sim2real_lib.detection.trainer import ArmTrainer
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(ArmTrainer, "preprocess_batch", fail)
+    with pytest.raises(type(error), match=error.args[0]):
+        train(data, tmp_path, **TINY)
+
+
+def test_a_loss_that_is_no_number_stops_the_training_there_and_is_not_gone_on_from(
+    data, tmp_path, monkeypatch
+):
+    from sim2real_lib.detection import trainer
+
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0)
+    preprocess, met = trainer.ArmTrainer.preprocess_batch, []
+
+    def poisoned(training, batch):
+        met.append(training.done)
+        batch = preprocess(training, batch)
+        return batch | {"img": batch["img"] * (float("nan") if training.done == 3 else 1)}
+
+    monkeypatch.setattr(trainer.ArmTrainer, "preprocess_batch", poisoned)
+    for _ in range(2):  # the second call does not make another history of it
+        with pytest.raises(InputError, match=r"diverged in step 4 of 7\. Set learning_rate lower"):
+            train(data, tmp_path, **TINY | {"iterations": 7})
+        assert not (tmp_path / "ultralytics/weights/last.pt").exists()
+    assert met == [0, 1, 2, 3] * 2
+    assert not (tmp_path / "weights.pt").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_saved_as_zeros(data, tmp_path, monkeypatch):
+    """The last step of an epoch spoils them; its loss was still a number."""
+    from sim2real_lib.detection.trainer import ArmTrainer
+
+    step = ArmTrainer.optimizer_step
+
+    def spoil(training):
+        step(training)
+        if training.done == 2:
+            for parameter in training.ema.ema.parameters():
+                parameter.fill_(float("inf"))
+
+    monkeypatch.setattr(ArmTrainer, "optimizer_step", spoil)
+    with pytest.raises(InputError, match="diverged in step 3 of 3"):
+        train(data, tmp_path, **TINY)
+    assert not (tmp_path / "weights.pt").exists()
+
+
+def test_arms_of_any_size_train_equally_many_steps_on_plain_frames(
+    streets, data, tmp_path, monkeypatch
+):
+    from ultralytics.data.augment import Mosaic
+
+    from sim2real_lib.detection.trainer import ArmTrainer
+
+    arm = compose(streets)
+    half = arm.frames["frame_id"].iloc[:5]
+    small = Catalog(arm.frames.iloc[:5], arm.boxes[arm.boxes["frame_id"].isin(half)])
+    trees = {14: data, 5: write_tree(small, tmp_path / "tree", ["car", "van", "truck"])}
+    start, mix = ArmTrainer._start, Mosaic.get_params
+    composed, running = [], []
+
+    def started(training):
+        running.append(training)
+        start(training)
+
+    def mixed(mosaic, labels):
+        composed[-1].add(running[-1].done)
+        return mix(mosaic, labels)
+
+    monkeypatch.setattr(ArmTrainer, "_start", started)
+    monkeypatch.setattr(Mosaic, "get_params", mixed)
+    for frames, tree in trees.items():  # 7 and 3 batches an epoch
+        composed.append(set())
+        settings = TINY | {"iterations": 9, "batch": 2, "plain_share": 0.2}
+        train(tree, tmp_path / str(frames), **settings)
+        assert len(running[-1].train_loader) == -(-frames // 2)
+    assert composed == [set(range(7)), set(range(7))]
+
+
+def test_the_recipe_of_flat_batches_knows_of_no_mosaic_to_close(data, tmp_path, monkeypatch):
+    """It is what it was before mosaic was closed by iteration, so that finished trainings stay."""
+    monkeypatch.setattr("sim2real_lib.detection.train._run", kill)
+    recipes = []
+    for rectangular in (True, False):
+        with pytest.raises(KeyboardInterrupt):
+            train(data, tmp_path, **TINY | {"iterations": 20}, rectangular=rectangular)
+        recipes.append(json.loads((tmp_path / "recipe.json").read_text()))
+    flat, square = recipes
+    assert flat["close_mosaic"] == 1 and "plain_from" not in flat
+    assert square["close_mosaic"] == 0 and square["plain_from"] == 18
 
 
 def test_an_image_that_ultralytics_would_drop_stops_the_training(streets, tmp_path):

@@ -19,13 +19,15 @@ job = Path(sys.argv[1])
 offline.prepare(job.parent)
 torch.set_num_threads(1)
 
+from ultralytics.data.augment import Mosaic  # noqa: E402
 from ultralytics.engine import trainer as engine  # noqa: E402
 
 from sim2real_lib.detection import trainer  # noqa: E402
 from sim2real_lib.detection.trainer import ArmTrainer  # noqa: E402
 
 construct, on_gpus = ArmTrainer.__init__, nn.parallel.DistributedDataParallel
-count = ArmTrainer._count
+count, mix = ArmTrainer._count, Mosaic.get_params
+composed = set()  # iterations with mosaics
 
 
 def on_cpus(self, *args, **kwargs):
@@ -40,11 +42,17 @@ def count_or_die(self):
 
 
 def run(self):
+    def record(mosaic, labels):
+        composed.add(self.done)
+        return mix(mosaic, labels)
+
+    Mosaic.get_params = record
     engine.BaseTrainer.train(self)
     weights = torch.cat([p.detach().flatten() for p in self.model.parameters()])
     facts = {
         "steps": self.done,
         "resumed_at": self.resumed_at,
+        "composed": sorted(composed),
         "images": self.train_loader.batch_size,
         "batches": len(self.train_loader),
         "weights": float(weights.double().sum()),
