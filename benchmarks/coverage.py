@@ -16,6 +16,7 @@ from sim2real_lib.evaluation import ap, bootstrap, seeds, slices
 WORLDS, SEED_WORLDS, RESAMPLES, LEVEL = 400, 2000, 400, 0.95
 SKILLS = {"baseline": 0.0, "arm": 0.3}  # what is added to every object's visibility
 LIKENESS = 0.8  # share of the difficulty, and of the gain, that the images of a sequence share
+FEW = (2, 3, 5, 10)  # sequences, or seeds, of which a bootstrap alone claims too much
 MANY = 200_000  # images for the truth
 
 
@@ -77,7 +78,10 @@ def holds(
             samples = bootstrap.resample(
                 found, objects, test, ["car"], resamples=resamples, seed=trial, groups=groups
             )
-            row = bootstrap.gains(samples, results, level=LEVEL).iloc[0]
+            apart = samples[[("all", "arm")]] - samples[[("all", "baseline")]].to_numpy()
+            counts = bootstrap.group_counts(objects, test, ["car"], groups)
+            measured = results.loc[["arm"]] - results.loc["baseline"]
+            row = bootstrap.intervals(apart, measured, counts, level=LEVEL).iloc[0]
             held[drawn].append(row["low"] <= truth <= row["high"])
     return {drawn: np.array(each) for drawn, each in held.items()}
 
@@ -117,12 +121,13 @@ def main() -> None:
     started, truth = time.perf_counter(), true_difference()
     print(f"The true difference is {truth:+.4f} mAP@0.5. {_expected(WORLDS)}")
     sizes = {(50, 1): 50, (200, 1): 200, (800, 1): 800}
+    sizes |= {(10 * count, 10): count for count in FEW}
     sizes |= {(200, 10): 20, (800, 10): 80, (3200, 10): 320}
     for (images, length), sequences in sizes.items():
         held = holds(truth, images, length, worlds=WORLDS, resamples=RESAMPLES)
         _show({"images": images, "sequences": sequences}, held)
     print(f"\nThe mean gain of several seeds, all normal. {_expected(SEED_WORLDS)}")
-    for count in (2, 3, 5, 10):
+    for count in FEW:
         for ratio in (0.0, 1.0, 3.0):
             held = holds_over_seeds(count, ratio, worlds=SEED_WORLDS, resamples=RESAMPLES)
             _show({"seeds": count, "spread of trainings by that of images": ratio}, held)

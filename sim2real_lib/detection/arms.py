@@ -1,6 +1,6 @@
 """What the arms of a run are made of, and which of them are finished."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -66,6 +66,13 @@ def rejected(p: YOLOTraining) -> pd.DataFrame:
         return found
     wanted = compose.compose(gather(p), replace=p.replaced, add=p.added).frames["frame_id"]
     return found[found["frame_id"].isin(wanted)]
+
+
+def translated(folders: Mapping[str, Path]) -> list[str]:
+    """The arms among those of `finished` that translations are part of, each once."""
+    again = "Run notebook 04_yolo_training again"
+    made = (n for n, path in folders.items() if read_manifest(path, again).get("translated"))
+    return list(dict.fromkeys(map(arm_of, made)))
 
 
 def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> dict[str, Path]:

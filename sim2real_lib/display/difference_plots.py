@@ -56,7 +56,8 @@ def difference_forest(
         axes.axvline(0, color=INK, linewidth=1.1)
         for row in known[known["bin"] == name].to_dict("records"):
             ends = [row[end] for end in ENDS]
-            sure = np.nanmin(ends) > 0 or np.nanmax(ends) < 0
+            given = [end for end in ends if pd.notna(end)]
+            sure = bool(given) and (min(given) > 0 or max(given) < 0)
             y = arms.index(row["arm"])
             if pd.notna(row["low_all"]):
                 axes.hlines(y, *ends[2:], color=arm_colour(row["arm"]), linewidth=1)
@@ -118,7 +119,8 @@ def _limits(table: pd.DataFrame) -> tuple[float, float]:
     """What is drawn of the differences: all of them but the oracle's, if there are others."""
     others = table[table["arm"] != "oracle"]
     ends = (others if len(others) else table)[["difference", *ENDS]].to_numpy(float)
-    low, high = min(0.0, np.nanmin(ends)), max(0.0, np.nanmax(ends))
+    given = ends[np.isfinite(ends)]
+    low, high = given.min(initial=0.0), given.max(initial=0.0)
     room = 0.16 * (high - low) or 0.01
     return low - room, high + 1.6 * room
 

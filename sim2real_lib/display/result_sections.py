@@ -126,7 +126,7 @@ def why(p: ResultVisualization, found: Evidence) -> Section:
             caption="Above the diagonal an arm is too modest, below it too bold.",
         ),
     ]
-    best = tables.best_translated(found.compared)
+    best = found.compared.best
     if best is not None and found.moved is not None:
         drawn = changed_frames.gained_and_lost(
             found.asked.frames, found.moved, tables.first_seed(found.stored, BASELINE),

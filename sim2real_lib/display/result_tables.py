@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 from sim2real_lib.display.style import ordered
 from sim2real_lib.evaluation import slices
 from sim2real_lib.evaluation.ap import Convention, curve
-from sim2real_lib.evaluation.comparison import BASELINE, ORACLE, UNTRANSLATED, Comparison
+from sim2real_lib.evaluation.comparison import BASELINE, ORACLE, Comparison
 from sim2real_lib.evaluation.frame_changes import changes
 from sim2real_lib.evaluation.scores import ALL, scores
 from sim2real_lib.evaluation.seeds import arm_of, seed_of
@@ -205,7 +205,7 @@ def curves(stored: Stored, frame_ids: pd.Index) -> pd.DataFrame:
 def moved(stored: Stored, compared: Comparison, frame_ids: pd.Index) -> pd.DataFrame | None:
     """What each frame adds to the gain of the best translated arm, as `frame_changes.changes` says;
     None where nothing was translated, or no frame changed."""
-    best = best_translated(compared)
+    best = compared.best
     if best is None:
         return None
     table = changes(stored, stored.objects, frame_ids, stored.classes, arm=best)
@@ -215,19 +215,6 @@ def moved(stored: Stored, compared: Comparison, frame_ids: pd.Index) -> pd.DataF
 def first_seed(stored: Stored, arm: str) -> pd.DataFrame:
     """The detections of an arm's first seed."""
     return stored[next(name for name in stored if arm_of(name) == arm)]
-
-
-def best_translated(compared: Comparison) -> str | None:
-    """The translated arm that the verdict speaks of; None when nothing was translated.
-
-    The highest mAP in the last bin, of those arms that beat the baseline in every bin if any does.
-    """
-    gains = compared.gains[~compared.gains.index.get_level_values("arm").isin(UNTRANSLATED)]
-    if gains.empty:
-        return None
-    everywhere = (gains["low"] > 0).groupby("arm").all()
-    last = gains["mean_ap"].xs(compared.results.columns[-1], level="slice")
-    return str((last[everywhere] if everywhere.any() else last).idxmax())
 
 
 def groups(frames: pd.DataFrame) -> tuple[pd.Series, str]:

@@ -185,8 +185,8 @@ def curve(
 
     Returns:
         101 rows a class that the ground truth has, and 101 of class "all", the mean over them:
-        class, recall (0 to 1), precision (0 to 1), and confidence: the lowest at which that recall
-        is reached, not a number where it never is, nor for "all".
+        class, recall (0 to 1), precision (0 to 1), and confidence: that of the first hit whose
+        recall lies beyond, in `coco` at or beyond; not a number where none does, nor for "all".
     """
     counts = boxes["class"].value_counts()
     ranked = rank(detections, iou, convention)
@@ -219,9 +219,13 @@ def rank(
 
 
 def by_confidence(confidence: np.ndarray, convention: Convention = "ultralytics") -> np.ndarray:
-    """(n,) the places of the detections, most confident first."""
+    """(n,) the places of the detections, most confident first.
+
+    In `ultralytics` the order of equal confidences is none in particular: its sort is not stable,
+    and NumPy chooses another for another CPU, so the AP of many ties may differ there. Only the
+    same call gives ultralytics' numbers to the last bit on the same machine. `coco`'s is stable.
+    """
     _known(convention)
-    # The same calls as theirs, so that equal confidences fall in the same order.
     return np.argsort(-confidence, kind="mergesort" if convention == "coco" else None)
 
 

@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from sim2real_lib.catalog.tables import belongs, positions
+from sim2real_lib.catalog.tables import positions
 from sim2real_lib.evaluation.ap import box_iou
+from sim2real_lib.evaluation.bootstrap import every_frame
 from sim2real_lib.evaluation.seeds import arm_of
 from sim2real_lib.evaluation.slices import Slices
 
@@ -72,6 +73,8 @@ def diagnose(detections: pd.DataFrame, objects: pd.DataFrame, classes: Sequence[
     ignored = ours["ignored"].to_numpy(bool)
     for here, there in _frames(ours, theirs):
         ious = box_iou(boxes[1][there], boxes[0][here])
+        near = ~(ious.max(0) < NEAR)  # all others are background, or ignored, already
+        here, ious = here[near], ious[:, near]
         same = names[1][there][:, None] == names[0][here]
         own_kind, own_target, claimed = _sort_frame(ious, same, ignored[here])
         kind[here], found[there] = own_kind, claimed
@@ -124,18 +127,14 @@ def error_table(
         Counts depend on the least confidence that was stored, dap hardly does.
     """
     rows: dict[tuple[str, str, str], tuple[float, ...]] = {}
+    frames = every_frame(slices).to_series()
     for name, found in arms.items():
-        known = diagnose(found, objects, classes)
-        counted = known.detections[known.detections["kind"] != "ignored"]
-        ranked = counted.iloc[np.argsort(-counted["confidence"].to_numpy(), kind="stable")]
-        aimed = known.objects["class"].reindex(ranked["object"])
-        ranked = ranked.assign(aimed=aimed.to_numpy())
+        ours, theirs = _coded(diagnose(found, objects, classes), frames, classes)
         for slice_, frame_ids in slices.items():
-            ours, theirs = (
-                table[belongs(table["frame_id"], pd.Series(frame_ids))]
-                for table in (ranked, known.objects)
-            )
-            counts, gains = _counts(ours, theirs), _gains(ours, theirs, classes)
+            within = np.zeros(len(frames) + 1, bool)  # the last is for frames of no slice, at -1
+            within[positions(pd.Series(frame_ids), frames)] = True
+            here, there = (table[within[table["frame"]]] for table in (ours, theirs))
+            counts, gains = _counts(here, there), _gains(here, there, len(classes))
             for error in (*ERRORS, *SUMS):
                 count = counts[error]
                 per_image = count / len(frame_ids) if len(frame_ids) else np.nan
@@ -195,52 +194,81 @@ def _sort_frame(
         DUPLICATE: (taken.max(0) >= FOUND, taken.argmax(0)),
         BACKGROUND: (ious.max(0) <= NEAR, -1),
     }
-    conditions = [fit for fit, _ in fits.values()]
-    kind = np.select(conditions, list(fits), BOTH).astype(np.int8)
-    return kind, np.select(conditions, [about for _, about in fits.values()], -1), ~free
+    kind, target = np.full_like(kind, BOTH), np.full_like(target, -1)
+    for code, (fit, about) in reversed(fits.items()):  # of several that fit the first stays
+        kind, target = np.where(fit, np.int8(code), kind), np.where(fit, about, target)
+    return kind, target, ~free
+
+
+def _coded(
+    known: Diagnosis, frames: pd.Series, classes: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What counts, in numbers, which are fast to select: detections, most confident first, without
+    those that are ignored (frame, label, aimed: the class of their object, kind, mends); and
+    objects (frame, label, found, missed)."""
+    ours, theirs = known.detections, known.objects
+    frame, label = (
+        [positions(table[column], of) for table in (ours, theirs)]
+        for column, of in (("frame_id", frames), ("class", pd.Series(classes)))
+    )
+    target = ours["object"].to_numpy()
+    aimed = np.append(label[1], -1)[target]
+    objects = theirs[["found", "missed"]].assign(frame=frame[1], label=label[1])
+    kind = ours["kind"].cat.codes.to_numpy()
+    order = np.argsort(-ours["confidence"].to_numpy(), kind="stable")
+    order = order[kind[order] != IGNORED]
+    columns = {"frame": frame[0], "label": label[0].astype(np.int16)}
+    columns |= {"aimed": aimed.astype(np.int16), "kind": kind, "mends": ours["mends"].to_numpy()}
+    return pd.DataFrame({name: values[order] for name, values in columns.items()}), objects
 
 
 def _counts(detections: pd.DataFrame, objects: pd.DataFrame) -> dict[str, int]:
-    kinds = detections["kind"].value_counts()
-    counts = {error: int(kinds.get(error, 0)) for error in ERRORS}
+    kinds = np.bincount(detections["kind"], minlength=len(OF_DETECTIONS))
+    counts = {error: int(kinds[OF_DETECTIONS.index(error)]) for error in ERRORS[:-1]}
     counts["false positive"] = sum(counts.values())
     counts["missed"] = int(objects["missed"].sum())
     counts["false negative"] = int((~objects["found"]).sum())
     return counts
 
 
-def _gains(ranked: pd.DataFrame, objects: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:
+def _gains(ranked: pd.DataFrame, objects: pd.DataFrame, classes: int) -> dict[str, float]:
     """What the mean AP would gain if each error were mended.
 
     A wrong class or place is mended for the most confident one that is about an object that nothing
     finds; all other false positives go away. A missed object need not be found any more.
-    """
-    sought = objects["class"].value_counts()
-    present = [name for name in classes if sought.get(name, 0)]
-    names, aimed, kind = (ranked[column].to_numpy() for column in ("class", "aimed", "kind"))
-    true, mends = kind == "true", ranked["mends"].to_numpy()
 
-    def mean_ap(kept: np.ndarray, mended: np.ndarray, spared: pd.Series) -> float:
-        label = np.where(mended, aimed, names)
-        correct = true | mended
+    Args:
+        ranked, objects: from `_coded`.
+        classes: how many.
+    """
+    label, aimed, kind, mends = (
+        ranked[column].to_numpy() for column in ("label", "aimed", "kind", "mends")
+    )
+    sought = objects["label"].to_numpy()
+    missed, found = objects["missed"].to_numpy(), objects["found"].to_numpy()
+    present = np.flatnonzero(np.bincount(sought, minlength=classes))
+    true = kind == TRUE
+
+    def mean_ap(kept: np.ndarray, mended: np.ndarray, spared: np.ndarray) -> float:
+        own_label, correct = np.where(mended, aimed, label)[kept], (true | mended)[kept]
+        counts = np.bincount(sought[~spared], minlength=classes)
         aps = []
-        for name in present:
-            count = sought[name] - int(spared[objects["class"] == name].sum())
-            own = correct[kept & (label == name)]
-            if count or len(own):  # a class of which nothing is left has no AP
-                aps.append(_average_precision(own, count))
+        for code in present:
+            own = correct[own_label == code]
+            if counts[code] or len(own):  # a class of which nothing is left has no AP
+                aps.append(_average_precision(own, counts[code]))
         return float(np.mean(aps)) if aps else np.nan
 
     all_of, none = np.ones(len(ranked), bool), np.zeros(len(ranked), bool)
-    nothing = pd.Series(False, index=objects.index)
+    nothing = np.zeros(len(objects), bool)
     start = mean_ap(all_of, none, nothing)
     gains = {}
     for error in ERRORS[:-1]:
-        own = kind == error
+        own = kind == OF_DETECTIONS.index(error)
         gains[error] = mean_ap(~own | mends, own & mends, nothing) - start
-    gains["missed"] = mean_ap(all_of, none, objects["missed"]) - start
+    gains["missed"] = mean_ap(all_of, none, missed) - start
     gains["false positive"] = mean_ap(true, none, nothing) - start
-    gains["false negative"] = mean_ap(all_of, none, ~objects["found"]) - start
+    gains["false negative"] = mean_ap(all_of, none, ~found) - start
     return {error: max(gain, 0.0) if gain == gain else np.nan for error, gain in gains.items()}
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 SEED = "-seed"  # "cyclegan-seed0" is arm cyclegan, seed 0
 COLUMNS = ["seeds", "mean", "smallest", "largest", "deviation"]
-COLUMNS += ["gain", "gain_smallest", "gain_largest", "same_sign", "low", "high"]
+COLUMNS += ["pairs", "gain", "gain_smallest", "gain_largest", "same_sign", "low", "high"]
 
 
 def arm_of(name: str) -> str:
@@ -29,6 +29,36 @@ def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(arm_of, sort=False).mean().rename_axis("arm")
 
 
+def paired(runs: pd.DataFrame, baseline: str = "baseline") -> pd.DataFrame:
+    """Each run's difference from the baseline of the same seed.
+
+    Args:
+        runs: a row a "<arm>-seed<n>".
+        baseline: the arm that the others are compared to.
+
+    Returns:
+        the same rows without the baseline's, and without those whose seed the baseline lacks.
+    """
+    partners = {
+        name: f"{baseline}{SEED}{seed_of(name)}" for name in runs.index if arm_of(name) != baseline
+    }
+    partners = {name: partner for name, partner in partners.items() if partner in runs.index}
+    return runs.loc[list(partners)] - runs.loc[list(partners.values())].to_numpy()
+
+
+def differences(runs: pd.DataFrame, baseline: str = "baseline") -> pd.DataFrame:
+    """Each arm's mean difference from the baseline, over the seeds that both have.
+
+    Arguments as in `paired`.
+
+    Returns:
+        a row an arm but for the baseline; one that shares no seed with it has no numbers.
+    """
+    arms = dict.fromkeys(map(arm_of, runs.index))
+    arms.pop(baseline, None)
+    return over_seeds(paired(runs, baseline)).reindex(pd.Index(list(arms), dtype=object))
+
+
 def spread(
     runs: pd.DataFrame, gains: pd.DataFrame, *, baseline: str = "baseline", level: float = 0.95
 ) -> pd.DataFrame:
@@ -36,29 +66,33 @@ def spread(
 
     Args:
         runs: a row a "<arm>-seed<n>", a column a slice: mAP, 0 to 1.
-        gains: from `bootstrap.gains`, each arm the mean over its seeds.
+        gains: rows (slice, arm): gain, one of `differences`, with its interval over images: low
+            and high.
         baseline: the arm that the others are compared to.
         level: of the interval, and that of `gains`.
 
     Returns:
         rows (slice, arm): seeds (how many), mean, smallest, largest, deviation (standard, with
-        n - 1) of mAP; of the gain: gain (mean over the seeds that the baseline has too),
-        gain_smallest, gain_largest, same_sign (how many seeds gain or lose as the mean does), low
-        and high (`interval`, over images and seeds). The baseline has no gain, and a single seed
-        no deviation and no interval.
+        n - 1) of mAP; pairs (how many of the seeds the baseline has too), and over these of the
+        gain: gain (mean), gain_smallest, gain_largest, same_sign (how many pairs gain or lose as
+        the mean does), low and high (`interval`, over images and seeds). The baseline has no gain,
+        a single seed no deviation, and a single pair no interval.
     """
+    apart = paired(runs, baseline)
     rows = {}
     for name in runs.columns:
-        values = runs[name].set_axis(pd.MultiIndex.from_tuples(map(_parted, runs.index)))
-        for arm in dict.fromkeys(values.index.get_level_values(0)):
-            own = values[arm]
+        results, gained = (table[name].groupby(arm_of) for table in (runs, apart))
+        for arm in dict.fromkeys(map(arm_of, runs.index)):
+            own = results.get_group(arm)
             row = {"seeds": len(own), "mean": own.mean(), "smallest": own.min()}
             row |= {"largest": own.max(), "deviation": own.std()}
-            paired = (own - values[baseline]).dropna().to_numpy()
-            if arm != baseline and len(paired):
+            if arm in gained.groups:
+                each = gained.get_group(arm).to_numpy()
                 gain, low, high = gains.loc[(name, arm), ["gain", "low", "high"]].to_numpy(float)
-                ends = interval(paired, gain - low, high - gain, level)
-                row |= _paired(paired) | {"low": ends[0], "high": ends[1]}
+                ends = interval(each, gain - low, high - gain, level)
+                row |= _gains(each) | {"low": ends[0], "high": ends[1]}
+            elif arm != baseline:
+                row["pairs"] = 0
             rows[name, arm] = row
     index = pd.MultiIndex.from_tuples(rows, names=["slice", "arm"])
     return pd.DataFrame(list(rows.values()), index=index, columns=COLUMNS)
@@ -90,11 +124,7 @@ def interval(
     return float(mean - np.hypot(below, half)), float(mean + np.hypot(above, half))
 
 
-def _paired(gains: np.ndarray) -> dict[str, float]:
-    agree = np.sign(gains) == np.sign(gains.mean())
-    gain = {"gain": gains.mean(), "gain_smallest": gains.min(), "gain_largest": gains.max()}
-    return gain | {"same_sign": agree.sum()}
-
-
-def _parted(name: str) -> tuple[str, str]:
-    return arm_of(name), seed_of(name)
+def _gains(each: np.ndarray) -> dict[str, float]:
+    agree = np.nan if np.isnan(each).any() else (np.sign(each) == np.sign(each.mean())).sum()
+    gain = {"gain": each.mean(), "gain_smallest": each.min(), "gain_largest": each.max()}
+    return {"pairs": len(each)} | gain | {"same_sign": agree}

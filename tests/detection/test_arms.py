@@ -24,6 +24,14 @@ def test_every_finished_arm_and_seed_is_found(tmp_path: Path) -> None:
     assert list(arms.finished(tmp_path, seeds=[0])) == ["baseline-seed0", "nst-seed0"]
 
 
+def test_arms_that_translations_are_part_of_are_told_by_their_manifests(tmp_path: Path) -> None:
+    finish(tmp_path, "baseline-seed0", "real-seed0")
+    for name in ("mine-seed0", "mine-seed1"):
+        manifest = {"translated": ["nst-fog"]}
+        write_json(tmp_path / "04_yolo_training" / name / "manifest.json", manifest)
+    assert arms.translated(arms.finished(tmp_path)) == ["mine"]
+
+
 def test_named_arms_come_in_the_order_named(tmp_path: Path) -> None:
     finish(tmp_path, "baseline-seed0", "nst-seed0")
     assert list(arms.finished(tmp_path, ["nst", "baseline"], [0])) == [

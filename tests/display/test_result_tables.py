@@ -85,7 +85,7 @@ def test_a_class_that_the_target_lacks_is_a_dash(compared: comparison.Comparison
 
 
 def test_the_best_arm_is_the_verdicts(compared: comparison.Comparison) -> None:
-    best = result_tables.best_translated(compared)
+    best = compared.best
     assert best in ("nst", "cut")
     assert f"{best} beats" in compared.verdict or f"{best}, the best" in compared.verdict
 
@@ -95,7 +95,7 @@ def test_without_a_translation_there_is_no_best_arm(stored: Stored, occluded: pd
                  stored.objects, stored.areas, CLASSES)  # fmt: skip
     bins = slices.by_occlusion(occluded)
     ours = comparison.compare(own, own.objects, bins, CLASSES, resamples=5)
-    assert result_tables.best_translated(ours) is None
+    assert ours.best is None
     assert result_tables.moved(own, ours, bins["0-all"]) is None
 
 

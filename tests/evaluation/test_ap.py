@@ -221,6 +221,21 @@ def test_a_curve_says_at_which_confidence_a_recall_is_reached():
     assert np.isnan(car[0.8])
 
 
+def test_a_recall_that_a_hit_reaches_exactly_is_the_next_one_s_but_in_coco():
+    found, truth = table([True, True], confidence=[0.9, 0.3]), boxes("car", "car")
+    for convention, expected in (("ultralytics", 0.3), ("coco", 0.9)):
+        curve = ap.curve(found, truth, ["car"], convention=convention)
+        assert curve.loc[curve["recall"] == 0.5, "confidence"].iloc[0] == expected
+
+
+@given(st.lists(st.sampled_from([0.1, 0.5, 0.9]), max_size=200))
+def test_equal_confidences_fall_as_the_same_call_lets_them_fall(confidence):
+    """Which order that is depends on the CPU; in coco it is the table's."""
+    values = np.array(confidence, np.float32)
+    assert (ap.by_confidence(values) == np.argsort(-values)).all()
+    assert (ap.by_confidence(values, "coco") == np.argsort(-values, kind="stable")).all()
+
+
 def test_a_curve_of_nothing_is_empty():
     assert ap.curve(table([True]), boxes(), ["car"]).empty
 

@@ -194,6 +194,18 @@ def scenes(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     return tables[0].assign(confidence=confidence, ignored=False), tables[1], frame_ids
 
 
+@settings(max_examples=30, deadline=None)
+@given(scenes())
+def test_a_slice_is_judged_as_if_there_were_nothing_else(scene: tuple) -> None:
+    found, there, frame_ids = scene
+    bins = {"some": pd.Index(frame_ids[1:]), "all": pd.Index(frame_ids)}
+    rows = error_table({"arm": found}, there, bins, CLASSES)
+    for name, ids in bins.items():
+        own = [each[each["frame_id"].isin(ids)] for each in (found, there)]
+        alone = error_table({"arm": own[0]}, own[1], {name: ids}, CLASSES)
+        pd.testing.assert_frame_equal(rows.xs(name, level="slice", drop_level=False), alone)
+
+
 def plain_iou(a: dict, b: dict) -> float:
     wide = min(a["right"], b["right"]) - max(a["left"], b["left"])
     high = min(a["bottom"], b["bottom"]) - max(a["top"], b["top"])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real_lib.evaluation.seeds import arm_of, interval, over_seeds, seed_of, spread
+from sim2real_lib.evaluation.seeds import arm_of, differences, interval, over_seeds, seed_of, spread
 
 RUNS = pd.DataFrame(
     {"all": [0.10, 0.20, 0.30, 0.15, 0.20, 0.40, 0.5]},
@@ -36,10 +36,28 @@ def test_gains_are_over_the_baseline_of_the_same_seed() -> None:
     assert row["same_sign"] == 2  # one of the three gains nothing
 
 
-def test_a_seed_that_the_baseline_lacks_is_no_pair() -> None:
-    row = spread(RUNS.drop("baseline-seed0"), GAINS).loc[("all", "cyclegan")]
-    assert (row["seeds"], row["gain"]) == (3, pytest.approx(0.05))
-    assert row["same_sign"] == 1
+def test_only_seeds_that_the_baseline_has_too_are_compared() -> None:
+    runs = RUNS.drop("baseline-seed0")
+    row = spread(runs, GAINS).loc[("all", "cyclegan")]
+    assert (row["seeds"], row["pairs"], row["same_sign"]) == (3, 2, 1)
+    assert row["gain"] == pytest.approx(0.05)  # of 0 and .1, without the 0.15 that has no partner
+    assert differences(runs).loc["cyclegan", "all"] == row["gain"]
+
+
+def test_an_arm_without_a_seed_of_the_baseline_s_has_no_difference() -> None:
+    runs = RUNS.drop("baseline-seed0")
+    row = spread(runs, GAINS).loc[("all", "oracle")]
+    assert (row["seeds"], row["pairs"]) == (1, 0)
+    assert row["gain":].isna().all()
+    apart = differences(runs)
+    assert list(apart.index) == ["cyclegan", "oracle"] and np.isnan(apart.loc["oracle", "all"])
+
+
+def test_a_slice_without_an_object_has_pairs_but_no_numbers() -> None:
+    gains = GAINS * np.nan
+    row = spread(RUNS * np.nan, gains).loc[("all", "cyclegan")]
+    assert row["pairs"] == 3
+    assert row["gain":].isna().all()
 
 
 def test_the_baseline_has_no_gain_and_one_seed_no_interval() -> None:
