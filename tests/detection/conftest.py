@@ -1,5 +1,6 @@
 """A tiny data set of coloured vehicles on grey, as a catalog of three sources."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +10,12 @@ from toy import catalog, frame
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.detection import offline
 
+# Before a test module here imports ultralytics, which would write into the home directory, and
+# change how Pillow opens images for the tests of all other folders as well.
+SETTINGS = tempfile.TemporaryDirectory()
+offline.prepare(Path(SETTINGS.name))
+
 WEATHER = {"fog": "foggy", "rain": "rainy", "overcast": "overcast"}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _offline(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """ultralytics keeps out of the home directory and off the network here too."""
-    offline.prepare(tmp_path_factory.mktemp("ultralytics"))
 
 
 @pytest.fixture(scope="session")
