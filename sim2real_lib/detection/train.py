@@ -176,7 +176,7 @@ def stride(model: str) -> int:
 
 
 def seconds(folder: Path) -> float:
-    """How long the training of a folder took: its steps, in all the sessions that it needed.
+    """How long the training of a folder took: its steps, in all the calls that it needed.
 
     Not how long the call took, which returns at once when the training was finished before.
     """

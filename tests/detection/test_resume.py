@@ -88,7 +88,7 @@ def test_a_training_killed_again_and_again_takes_the_same_steps(data, tmp_path):
     assert weights.is_file() and steps(tmp_path) == 7
     losses = pd.read_csv(tmp_path / "losses.csv")
     assert losses["epoch"].tolist() == [1, 2, 3, 4]
-    assert losses["seconds"].is_monotonic_increasing  # one clock for all sessions
+    assert losses["seconds"].is_monotonic_increasing  # one clock for all calls
     assert seconds(tmp_path) == pytest.approx(losses["seconds"].iloc[-1], abs=0.01)
 
 
