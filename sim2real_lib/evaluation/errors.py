@@ -28,7 +28,7 @@ OF_DETECTIONS = (
 )  # fmt: skip
 ERRORS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 SUMS = ("false positive", "false negative")
-RECALLS = np.arange(101) / 100
+RECALLS = np.arange(101) / 100  # TIDE's: some differ from `ap.RECALLS` in the last bit
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from sim2real_lib.detection.compose import compose
 from sim2real_lib.detection.train import MODELS, seconds, stride, train
 from sim2real_lib.detection.tree import write_tree
 from sim2real_lib.errors import InputError
+from sim2real_lib.params import Model
 
 TINY = {"image_size": 64, "batch": 7, "iterations": 3, "device": "cpu", "threads": 1}
 
@@ -292,6 +294,10 @@ def test_a_bad_label_is_refused_before_the_work(streets, tmp_path):
     with pytest.raises(InputError, match="line 1: there is no class 3, only 0 to 2"):
         train(data, tmp_path / "run", **TINY)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_parameters_know_the_same_models():
+    assert set(get_args(Model)) == set(MODELS)
 
 
 @pytest.mark.parametrize("model", MODELS)
