@@ -106,6 +106,7 @@ rule analysis:
     log:
         notebook=f"{D}/notebooks/01_data_analysis.ipynb",
         papermill=f"{D}/notebooks/01_data_analysis.log",
+    threads: workflow.cores
     message:
         "01 data analysis: read, clean and split the data sets"
     shell:
@@ -207,6 +208,7 @@ rule results:
     log:
         notebook=f"{R}/notebooks/05_result_visualization.ipynb",
         papermill=f"{R}/notebooks/05_result_visualization.log",
+    threads: workflow.cores
     message:
         "05 results: compare the arms, write the report"
     shell:

@@ -1,6 +1,6 @@
 """What the arms of a run are made of, and which of them are finished."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -37,19 +37,27 @@ def gather(p: YOLOTraining) -> Catalog:
     return catalog.concat(parts)
 
 
-def build(data: Catalog, p: YOLOTraining) -> Catalog:
-    """The arm's training frames: the mix with its replacements, or as many target frames."""
+def build(data: Catalog, p: YOLOTraining, rejected: Collection[str] = ()) -> Catalog:
+    """The arm's training frames: the mix with its replacements, or as many target frames.
+
+    Args:
+        data: from `gather`.
+        p: the notebook's parameters.
+        rejected: ids of translated frames to do without, from `rejected`.
+    """
     if p.known_arms[p.arm] == "target":
         count = len(compose.compose(data))
         return compose.oracle(data, count=count, weathers=p.target_weathers, seed=p.seed)
-    left_out = set(rejected(p)["frame_id"])
-    return compose.compose(data, replace=p.replaced, add=p.added, rejected=left_out)
+    return compose.compose(data, replace=p.replaced, add=p.added, rejected=rejected)
 
 
-def rejected(p: YOLOTraining) -> pd.DataFrame:
+def rejected(data: Catalog, p: YOLOTraining) -> pd.DataFrame:
     """The translated frames of the arm whose objects' edges agree too little with the originals'.
 
     In the mix the frame that was to be replaced stays in their places; added ones are left out.
+
+    Args:
+        data, p: as in `build`.
 
     Returns:
         A row a frame that scores below `min_agreement`: frame_id, variant, score, boxes, worst, as
@@ -57,14 +65,14 @@ def rejected(p: YOLOTraining) -> pd.DataFrame:
     """
     parts = [pd.DataFrame(columns=["frame_id", "variant", "score", "boxes", "worst"])]
     for folder in p.translations if p.min_agreement else ():
-        frames = catalog.load(folder / "catalog").frames
+        frames = data.frames[data.frames["variant"] == folder.name]
         scores = structure.frame_scores(structure.load(folder), frames)
         scores.insert(0, "variant", folder.name)
         parts.append(scores.drop(preservation.kept(scores, p.min_agreement)).reset_index())
     found = pd.concat([part for part in parts if len(part)] or parts).sort_values("score")
     if found.empty:
         return found
-    wanted = compose.compose(gather(p), replace=p.replaced, add=p.added).frames["frame_id"]
+    wanted = compose.compose(data, replace=p.replaced, add=p.added).frames["frame_id"]
     return found[found["frame_id"].isin(wanted)]
 
 

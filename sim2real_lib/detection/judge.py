@@ -20,6 +20,7 @@ from sim2real_lib.files import read_manifest, resolve
 from sim2real_lib.params import STYLES, TRANSLATORS, Rendered, Variant, translation_folder
 from sim2real_lib.translation import domains, structure, structure_trials
 
+LEAST = preservation.BARELY * preservation.CONFIDENCE  # confidence that is asked for
 REFERENCES = 24  # originals that are changed on purpose, to see what the edges say of it
 
 
@@ -119,6 +120,7 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
                 scratch / name,
                 image_size=judge.image_size,
                 classes=judge.classes,
+                confidence=LEAST,
             )
         )
         for name, frames in (("originals", originals), ("translated", translated))

@@ -94,6 +94,14 @@ class ArmTrainer(DetectionTrainer):
             seed=self.args.seed,
         )
 
+    def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """ultralytics' choice of parameters, stepped by one kernel a group where there is one."""
+        optimizer = super().build_optimizer(*args, **kwargs)
+        if self.device.type in ("cpu", "cuda"):
+            for group in optimizer.param_groups:
+                group.update(fused=True, foreach=False)
+        return optimizer
+
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """To the device and 0..1; attacked if its turn has come; the first one is kept to see."""
         batch = super().preprocess_batch(batch)

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from sim2real_lib.display.pictures import data_uri, fit, to_jpeg
-from sim2real_lib.display.style import encode
+from sim2real_lib.display.style import Chart, encode, has_photographs
 from sim2real_lib.display.wipe import wipe_html
 from sim2real_lib.files import write_text
 from sim2real_lib.images import RGB, read_rgb
@@ -113,7 +113,8 @@ class Picture:
     """A figure or a photograph.
 
     Attributes:
-        image: a matplotlib figure, RGB pixels, or an image file.
+        image: a matplotlib figure, RGB pixels, or an image file. A `Chart` that a notebook has
+            shown appears as it was shown.
         caption: what to see in it.
     """
 
@@ -123,10 +124,11 @@ class Picture:
     def html(self) -> Markup:
         width, kind = Markup(""), "photo"
         if isinstance(self.image, Figure):
-            mime, data, wide, _ = encode(self.image)
+            shown = self.image.shown if isinstance(self.image, Chart) else None
+            mime, data, wide, _ = shown or encode(self.image)
             width = Markup(' width="{}"').format(wide)
             # A dark page inverts charts; photographs would become negatives.
-            kind = "photo" if any(axes.images for axes in self.image.axes) else "chart"
+            kind = "photo" if has_photographs(self.image) else "chart"
         else:
             pixels = self.image if isinstance(self.image, np.ndarray) else read_rgb(self.image)
             mime, data = "image/jpeg", to_jpeg(fit(pixels, min(PHOTO_WIDTH, pixels.shape[1])))

@@ -1,12 +1,5 @@
 """The report's chapters on the detectors: the answer, how sure it is, where it holds, and why."""
 
-from sim2real_lib.display import (
-    calibration_plots,
-    changed_frames,
-    difference_plots,
-    error_plots,
-    result_plots,
-)
 from sim2real_lib.display import result_tables as tables
 from sim2real_lib.display.evidence import Evidence
 from sim2real_lib.display.report import Block, Picture, Section, Table
@@ -52,8 +45,7 @@ def answer(p: ResultVisualization, found: Evidence) -> Section:
 
 def sure(p: ResultVisualization, found: Evidence) -> Section:
     """Intervals of every arm, of every difference and of the share of the gap."""
-    compared, quantity = found.compared, tables.quantity(p.convention)
-    seeds = tables.seed_differences(found.scored)
+    compared, quantity, charts = found.compared, tables.quantity(p.convention), found.charts
     forest = (
         f"Paired bootstrap over {found.drawn}: each resample draws the same for all arms, so "
         "intervals of the differences are narrower than those of the arms. Hollow: zero is inside. "
@@ -64,27 +56,22 @@ def sure(p: ResultVisualization, found: Evidence) -> Section:
         f"{found.drawn} and seeds together."
     )
     single = "One seed: another training may differ by more than these intervals say."
+    seeds = several if len(tables.seed_differences(found.scored)) else single
+    alone = " Without a line there is no telling: all objects of the bin are of one of these."
+    unknown = alone if compared.intervals["low"].isna().any() else ""
     blocks: list[Block] = [
         Picture(
-            result_plots.map_by_bin(tables.intervals(compared), quantity=quantity),
-            caption=f"{quantity} with each arm's own 95% interval, over {found.drawn}.",
+            charts["map by bin"],
+            caption=f"{quantity} with each arm's own 95% interval, over {found.drawn}.{unknown}",
         ),
-        Picture(
-            difference_plots.difference_forest(
-                tables.differences(compared), seeds, quantity=quantity
-            ),
-            caption=forest + (several if len(seeds) else single),
-        ),
+        Picture(charts["differences"], caption=forest + seeds + unknown),
     ]
-    if len(compared.gaps):
-        gaps = tables.shares(compared)
-        blocks.append(
-            Picture(
-                difference_plots.gap_closed(gaps, quantity=quantity),
-                caption=f"Share of the gap in {quantity} that an arm closes, with its 95% interval "
-                f"over {found.drawn}. The oracle trains on labelled target frames.",
-            )
+    if "gap closed" in charts:
+        closed = (
+            f"Share of the gap in {quantity} that an arm closes, with its 95% interval over "
+            f"{found.drawn}. The oracle trains on labelled target frames."
         )
+        blocks.append(Picture(charts["gap closed"], caption=closed))
     blocks.append(
         Table(
             tables.in_numbers(compared),
@@ -97,42 +84,25 @@ def sure(p: ResultVisualization, found: Evidence) -> Section:
 
 def where(p: ResultVisualization, found: Evidence) -> Section:
     """Every slice."""
-    quantity = tables.quantity(p.convention)
-    chart = result_plots.heat_table(tables.slice_table(found.scored), quantity=quantity)
     caption = (
-        f"{quantity}: blue beats {BASELINE}, orange loses to it, bold is the best but for the "
-        "oracle. Small, medium and large are COCO's, scaled with the images' height. Weathers are "
-        "those of all test frames, all else is of the frames that the answer is about."
+        f"{tables.quantity(p.convention)}: blue beats {BASELINE}, orange loses to it, bold is the "
+        "best but for the oracle. Small, medium and large are COCO's, scaled with the images' "
+        "height. Weathers are those of all test frames, all else is of the frames that the answer "
+        "is about."
     )
-    return Section("Where does it help?", [Picture(chart, caption=caption)])
+    return Section("Where does it help?", [Picture(found.charts["slices"], caption=caption)])
 
 
 def why(p: ResultVisualization, found: Evidence) -> Section:
     """Errors, curves, confidences, and the frames that changed most."""
-    weathers = tables.of_slices(found.mistakes, found.asked.frames["weather"])
-    blocks: list[Block] = [
-        Picture(
-            error_plots.errors_by_arm(found.mistakes),
-            caption="TIDE's errors, and what mAP@0.5 (TIDE's: COCO's 101 points) would gain "
-            "without each: which cost an arm the most.",
-        ),
-        Picture(error_plots.errors_by_slice(weathers), caption="The same by weather (TIDE's AP)."),
-        Picture(
-            result_plots.precision_recall(found.curves),
-            caption=f"Interpolated as AP is ({p.convention}), the mean over seeds.",
-        ),
-        Picture(
-            calibration_plots.reliability(found.confidences),
-            caption="Above the diagonal an arm is too modest, below it too bold.",
-        ),
-    ]
-    best = found.compared.best
-    if best is not None and found.moved is not None:
-        drawn = changed_frames.gained_and_lost(
-            found.asked.frames, found.moved, tables.first_seed(found.stored, BASELINE),
-            tables.first_seed(found.stored, best), found.stored.objects, found.stored.classes,
-            names=(BASELINE, best),
-        )  # fmt: skip
-        caption = f"What each frame adds to the gain of {best}; all frames' parts add up to it."
-        blocks.append(Picture(drawn, caption=caption))
-    return Section("Why?", blocks)
+    captions = {
+        "errors": "TIDE's errors, and what mAP@0.5 (TIDE's: COCO's 101 points) would gain without "
+        "each: which cost an arm the most.",
+        "errors by weather": "The same by weather (TIDE's AP).",
+        "curves": f"Interpolated as AP is ({p.convention}), the mean over seeds.",
+        "calibration": "Above the diagonal an arm is too modest, below it too bold.",
+        "frames": f"What each frame adds to the gain of {found.compared.best}; all frames' parts "
+        "add up to it.",
+    }
+    shown = (name for name in captions if name in found.charts)
+    return Section("Why?", [Picture(found.charts[name], captions[name]) for name in shown])

@@ -12,7 +12,7 @@ from sim2real_lib.evaluation import slices
 from sim2real_lib.evaluation.ap import Convention, curve
 from sim2real_lib.evaluation.comparison import BASELINE, ORACLE, Comparison
 from sim2real_lib.evaluation.frame_changes import changes
-from sim2real_lib.evaluation.scores import ALL, scores
+from sim2real_lib.evaluation.scores import ALL, KINDS, scores
 from sim2real_lib.evaluation.seeds import arm_of, seed_of
 from sim2real_lib.evaluation.stored import Stored
 from sim2real_lib.files import read_manifest
@@ -27,9 +27,6 @@ PUBLISHED = pd.DataFrame(
 PUBLISHED_CLASSES = {("baseline", "car", "0-5"): 0.629, ("baseline", "truck", "0-5"): 0.129}
 CLASSES = ("car", "van", "truck")  # that the original detected
 MARK = "published: "  # before the arms of the original, which was tested on other data
-KINDS = [
-    "occlusion", "occlusion bin", "weather", "time of day", "box size", "truncation", "occluded",
-]  # fmt: skip
 SEQUENCES, IMAGES = "sequences", "images"
 
 
@@ -157,17 +154,15 @@ def all_scores(
         the columns of `scores.scores`, arm without its seed, and seed.
     """
 
-    def of(frames: pd.DataFrame) -> pd.DataFrame:
+    def of(frames: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
         return scores(
             stored, stored.objects, stored.areas, frames, stored.classes, thresholds=thresholds,
-            occluded=occluded, sides=slices.sides_for(frames), convention=stored.convention,
+            occluded=occluded, sides=slices.sides_for(frames), kinds=kinds,
+            convention=stored.convention,
         )  # fmt: skip
 
-    table = of(asked)
-    if len(test) > len(asked):
-        weathers = of(test)
-        kept = [table[table["kind"] != "weather"], weathers[weathers["kind"] == "weather"]]
-        table = pd.concat(kept, ignore_index=True)
+    others = [kind for kind in KINDS if kind != "weather"]
+    table = pd.concat([of(asked, others), of(test, ["weather"])], ignore_index=True)
     names = table["arm"]
     table.insert(1, "seed", names.map(seed_of))
     return table.assign(arm=names.map(arm_of))

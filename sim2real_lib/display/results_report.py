@@ -44,9 +44,9 @@ def write(p: ResultVisualization, artifact: Artifact, found: Evidence) -> Path:
     sections = result_sections.all_of_them(p, found)
     if found.labels is not None and found.distances is not None:
         sections += [
-            translation_sections.pictures(p, found.shown, found.targets),
-            translation_sections.labels(p, found.labels),
-            translation_sections.distances(found.distances, found.notice),
+            translation_sections.pictures(found.shown, found.charts),
+            translation_sections.labels(found.labels.summary(p.lost_below), found.charts),
+            translation_sections.distances(found.distances, found.notice, found.charts),
         ]
     return write_report(
         p.folder / "report.html",

@@ -95,10 +95,15 @@ class Chart(Figure):
     """A figure that shows itself once, sharp and in its own size, in any notebook front end.
 
     It never enters pyplot's registry: nothing to close, and no second copy under the cell.
+
+    Attributes:
+        shown: the picture that a notebook showed last, for a report to show the same.
     """
 
+    shown: "Encoded | None" = None
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        mime, data, width, height = encode(self)
+        self.shown = mime, data, width, height = encode(self)
         return {mime: b64encode(data).decode()}, {mime: {"width": width, "height": height}}
 
 
@@ -122,6 +127,7 @@ def themed(draw: Callable[P, Chart]) -> Callable[P, Chart]:
             figure = draw(*args, **kwargs)
             # Ticks are made at the first drawing and take the settings of that moment.
             figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # it is laid out: doing so again is half of an encoding
         return figure
 
     return styled
@@ -130,6 +136,11 @@ def themed(draw: Callable[P, Chart]) -> Callable[P, Chart]:
 def headline(figure: Figure, text: str) -> None:
     """A title for the whole figure, flush left."""
     figure.suptitle(text, x=0.004, ha="left")
+
+
+def has_photographs(figure: Figure) -> bool:
+    """Whether there is more in it than lines, areas and words."""
+    return any(axes.images for axes in figure.axes)
 
 
 class Encoded(NamedTuple):
@@ -142,16 +153,17 @@ class Encoded(NamedTuple):
 
 
 def encode(figure: Figure) -> Encoded:
-    """A figure as PNG, or as JPEG where photographs make that much the smaller."""
-    png, jpeg = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format="png", dpi=SCREEN_DPI * SHARPNESS, bbox_inches="tight")
-    # Converted from the PNG: a second drawing would cost more than the encoding.
-    image = Image.open(png)
-    image.convert("RGB").save(jpeg, format="jpeg", quality=85)
+    """A figure as PNG, or as JPEG where there are photographs in it."""
+    raw, file = io.BytesIO(), io.BytesIO()
+    options: dict[str, Any] = {"dpi": SCREEN_DPI * SHARPNESS, "bbox_inches": "tight"}
+    figure.savefig(raw, format="tiff", pil_kwargs={"compression": None}, **options)
+    image = Image.open(raw).convert("RGB")
     width, height = (pixels // SHARPNESS for pixels in image.size)
-    if jpeg.tell() * 2 < png.tell():
-        return Encoded("image/jpeg", jpeg.getvalue(), width, height)
-    return Encoded("image/png", png.getvalue(), width, height)
+    if has_photographs(figure):
+        image.save(file, format="jpeg", quality=85)
+        return Encoded("image/jpeg", file.getvalue(), width, height)
+    image.save(file, format="png")
+    return Encoded("image/png", file.getvalue(), width, height)
 
 
 def source_colour(name: str) -> str:

@@ -7,11 +7,11 @@ import pandas as pd
 
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
-from sim2real_lib.detection.judge import Labels, finished_translations
-from sim2real_lib.display import distance_plots, galleries, preservation_plots
+from sim2real_lib.detection.judge import finished_translations
 from sim2real_lib.display.report import Beside, Block, Picture, Section, Table, Wipe
+from sim2real_lib.display.style import Chart
 from sim2real_lib.files import read_manifest
-from sim2real_lib.params import STYLES, ResultVisualization, Variant
+from sim2real_lib.params import STYLES, Variant
 from sim2real_lib.translation.domains import pairs
 
 CAPTION_KEPT = (
@@ -34,9 +34,7 @@ def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list
     return pd.concat(found or [pd.DataFrame(columns=columns)], ignore_index=True), targets
 
 
-def pictures(
-    p: ResultVisualization, shown: pd.DataFrame, targets: Mapping[str, list[str]]
-) -> Section:
+def pictures(shown: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
     """Wipes and a gallery of each style."""
     blocks: list[Block] = []
     for style in STYLES:
@@ -54,29 +52,21 @@ def pictures(
             for pair in first.itertuples()
         ]
         blocks.append(Beside(wipes))
-        gallery = galleries.translation_gallery(
-            own, style, targets=targets.get(style, []), rows=p.gallery_frames
-        )
-        blocks.append(Picture(gallery, caption=f"{style}: original, translated, target"))
+        caption = f"{style}: original, translated, target"
+        blocks.append(Picture(charts[f"gallery {style}"], caption=caption))
     return Section("Original and translated", blocks, lead="Drag the line between the two.")
 
 
-def labels(p: ResultVisualization, labels: Labels) -> Section:
-    """Whether the labels survived translation."""
-    kept = labels.summary(p.lost_below)
-    agreements = preservation_plots.agreements(
-        labels.trusted, labels.references, threshold=p.lost_below
-    )
+def labels(kept: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
+    """Whether the labels survived translation; `kept` is the summary of `judge.Labels`."""
     return Section(
         "Do the labels still hold?",
         [
-            Picture(preservation_plots.losses(kept)),
+            Picture(charts["lost"]),
             Table(kept.reset_index(), caption=CAPTION_KEPT, best=None),
-            Picture(agreements),
+            Picture(charts["agreements"]),
             Picture(
-                preservation_plots.worst(
-                    labels.originals.frames, labels.translated.frames, labels.trusted
-                ),
+                charts["worst"],
                 caption="The boxes that were kept worst: original left, translation right.",
             ),
         ],
@@ -85,11 +75,11 @@ def labels(p: ResultVisualization, labels: Labels) -> Section:
     )
 
 
-def distances(table: pd.DataFrame, notice: str) -> Section:
+def distances(table: pd.DataFrame, notice: str, charts: Mapping[str, Chart]) -> Section:
     """How far each translation still is from its target; `notice` says in whose features."""
     shown = table[["style", "translator", "measure", "before", "after", "floor", "share"]]
     return Section(
         "How far is the domain closed?",
-        [Picture(distance_plots.distances(table)), Table(shown, caption=notice, best=None)],
+        [Picture(charts["distances"]), Table(shown, caption=notice, best=None)],
         lead="Clones and their translations against BDD100K's training frames in that weather.",
     )

@@ -1,4 +1,4 @@
-"""Matching in one image and average precision, in ultralytics' convention or in COCO's.
+"""Overlap and average precision, in ultralytics' convention or in COCO's.
 
 `ultralytics` (8.4) and `coco` (pycocotools 2.0) differ in this:
 
@@ -13,7 +13,7 @@
 - AP: the integral, so a perfect detector has .995; in `coco` the mean, so it has 1.
 
 Neither clips a detection to its image. In both, a mean is over the classes that the ground truth
-has, as in the original experiment. `matching.match_tables` matches whole tables.
+has, as in the original experiment. `matching` has the claiming.
 """
 
 from collections.abc import Sequence
@@ -44,40 +44,6 @@ def box_iou(boxes: np.ndarray, detections: np.ndarray) -> np.ndarray:
     """
     shared = _intersection(boxes, detections)
     return shared / (_area(boxes)[:, None] + _area(detections)[None] - shared)
-
-
-def match(
-    ious: np.ndarray,
-    box_classes: np.ndarray,
-    detection_classes: np.ndarray,
-    thresholds: np.ndarray = IOUS,
-) -> np.ndarray:
-    """Which detections are true positives at each threshold.
-
-    Each detection, most confident first, claims the free box of its class that it overlaps most,
-    if by at least the threshold; a box is claimed once. (ultralytics `match_predictions`.)
-
-    Args:
-        ious: (m, n) overlap of m boxes and n detections, the latter most confident first.
-        box_classes: (m,).
-        detection_classes: (n,).
-        thresholds: (t,), 0 to 1.
-
-    Returns:
-        (n, t) boolean.
-    """
-    correct = np.zeros((len(detection_classes), len(thresholds)), bool)
-    if not len(box_classes):
-        return correct
-    ious = np.where(box_classes[:, None] == detection_classes, ious, 0)
-    free = np.ones((len(box_classes), len(thresholds)), bool)
-    every = np.arange(len(thresholds))
-    for n in np.flatnonzero((ious >= thresholds.min()).any(0)):
-        available = np.where(free, ious[:, n, None], 0)
-        best = available.argmax(0)
-        correct[n] = available[best, every] >= thresholds
-        free[best, every] &= ~correct[n]
-    return correct
 
 
 def inside(detections: np.ndarray, areas: np.ndarray, share: float = 0.5) -> np.ndarray:

@@ -179,7 +179,7 @@ def _sort_frame(
     own, others = np.where(same, ious, 0), np.where(same, 0, ious)
     kind, target = np.full(ious.shape[1], BOTH, np.int8), np.full(ious.shape[1], -1)
     free = np.ones(len(ious), bool)
-    for n in np.flatnonzero((own >= FOUND).any(0)):  # as `ap.match`
+    for n in np.flatnonzero((own >= FOUND).any(0)):  # as `matching` does
         available = np.where(free, own[:, n], 0)
         best = available.argmax()
         if available[best] >= FOUND:

@@ -12,6 +12,7 @@ from sim2real_lib.evaluation.ap import box_iou
 
 SIDES = ["left", "top", "right", "bottom"]
 SMALLEST = 8.0  # pixels: in smaller boxes, `structure.TRUSTED`, edges agree or not by chance
+CONFIDENCE = 0.25  # from which a detection counts
 BARELY = 0.5  # of the confidence asked for: what was seen so surely in the original is not new
 
 
@@ -30,12 +31,12 @@ def recall(
     after: pd.DataFrame,
     boxes: pd.DataFrame,
     *,
-    confidence: float = 0.25,
+    confidence: float = CONFIDENCE,
     iou: float = 0.5,
 ) -> pd.DataFrame:
     """Which boxes a frozen detector finds in the original frame, and which in the translated one.
 
-    Detections are matched as `ap.match` does: the most confident first claims the free box of its
+    Detections are matched as `matching` does: the most confident first claims the free box of its
     class that it overlaps most.
 
     Args:
@@ -67,7 +68,7 @@ def hallucinated(
     boxes: pd.DataFrame,
     frames: pd.DataFrame,
     *,
-    confidence: float = 0.25,
+    confidence: float = CONFIDENCE,
     iou: float = 0.1,
 ) -> pd.DataFrame:
     """How many objects the detector sees in each translated frame where there is nothing.
@@ -185,7 +186,7 @@ def _translated_ids(boxes: pd.DataFrame) -> pd.Series:
 
 
 def _claimed(boxes: pd.DataFrame, detections: pd.DataFrame, iou: float) -> np.ndarray:
-    """(m,) which of one frame's boxes a detection claims: `ap.match` seen from the boxes."""
+    """(m,) which of one frame's boxes a detection claims: `matching` seen from the boxes."""
     ranked = detections.sort_values("confidence", ascending=False, kind="stable")
     overlaps = box_iou(boxes[SIDES].to_numpy(float), ranked[SIDES].to_numpy(float))
     overlaps[boxes["class"].to_numpy()[:, None] != ranked["class"].to_numpy()] = 0

@@ -1,6 +1,6 @@
 """Every score of every arm in every slice, from one set of detections an arm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ from sim2real_lib.evaluation.ap import TP, Convention, area_under, by_confidence
 from sim2real_lib.evaluation.matching import Outcome, claim, outcome, pair
 
 ALL = "all"
+KINDS = [
+    "occlusion", "occlusion bin", "weather", "time of day", "box size", "truncation", "occluded",
+]  # fmt: skip
 MEASURES = ["map50", "map50_95", "precision", "recall"]
 CONFIDENCES = np.linspace(0, 1, 1000)  # at which ultralytics looks for the best F1
 SMOOTHING = 101  # of them, in its moving mean
@@ -27,6 +30,7 @@ def scores(
     thresholds: Sequence[int] = (5, 10),
     occluded: pd.Series | None = None,
     sides: tuple[float, float] = slices.COCO_SIDES,
+    kinds: Collection[str] = KINDS,
     convention: Convention = "ultralytics",
 ) -> pd.DataFrame:
     """What each arm scores, by occlusion, weather, time of day, box size and truncation.
@@ -43,12 +47,12 @@ def scores(
         thresholds: upper ends of the occlusion bins.
         occluded: frame id -> number of occluded objects; None counts those among `objects`.
         sides: see `slices.by_box_size`.
+        kinds: which of `KINDS` to slice by.
         convention: see `ap`.
 
     Returns:
-        A row an arm, kind ("occlusion", "occlusion bin", "weather", "time of day", "box size",
-        "truncation", "occluded"), slice and class that the slice has, then one of class "all", the
-        mean over them, as in the original experiment. Columns arm, kind, slice, class; images and
+        A row an arm, kind, slice and class that the slice has, then one of class "all", the mean
+        over them, as in the original experiment. Columns arm, kind, slice, class; images and
         objects (counts); map50 and map50_95 (AP at IoU .5 and its mean from .5 to .95), precision
         and recall (at IoU .5 and the confidence with the best mean F1, as ultralytics reports
         them), all 0 to 1, and not numbers where a slice has no object.
@@ -71,6 +75,8 @@ def scores(
         "truncation": slices.by_truncation(objects),
         "occluded": slices.by_occluded(objects),
     }
+    of_frames = {kind: own for kind, own in of_frames.items() if kind in kinds}
+    of_objects = {kind: own for kind, own in of_objects.items() if kind in kinds}
     parts = []
     for arm, detections in arms.items():
         matched = _Matched(detections, objects, areas, frame_ids, classes, convention)

@@ -10,9 +10,9 @@ import pytest
 from stored_arms import CLASSES, street, write
 
 from sim2real_lib.catalog.tables import Catalog
-from sim2real_lib.display import result_tables, results_report
+from sim2real_lib.display import result_tables, results_report, style
 from sim2real_lib.display.evidence import Evidence
-from sim2real_lib.evaluation import calibration, comparison, errors, slices
+from sim2real_lib.evaluation import comparison, errors, slices
 from sim2real_lib.files import Artifact
 from sim2real_lib.images import write_rgb
 from sim2real_lib.params import ResultVisualization
@@ -35,15 +35,15 @@ def evidence(p: ResultVisualization, home: Path, **more) -> Evidence:
     )
     weathers = slices.by_weather(frames)
     weathers.pop("all")
+    names = ["map by bin", "differences", "slices", "errors", "errors by weather", "curves"]
+    names += ["calibration", "frames"] + ["gap closed"] * bool(len(compared.gaps))
     return Evidence(
-        stored=stored, asked=asked, drawn="images", compared=compared,
+        asked=asked, drawn="images", compared=compared,
         times=pd.DataFrame({"train s": [7]}, index=pd.Index(["baseline"], name="arm")),
         scored=result_tables.all_scores(stored, frames, frames, (5, 10), occluded),
-        curves=result_tables.curves(stored, bins["0-all"]),
         mistakes=errors.error_table(stored, stored.objects, weathers | bins, CLASSES),
-        confidences=calibration.reliability(stored, stored.objects, bins["0-all"], CLASSES),
-        moved=result_tables.moved(stored, compared, bins["0-all"]),
-        shown=pd.DataFrame(), targets={}, labels=None, distances=None, notice="",
+        shown=pd.DataFrame(), labels=None, distances=None, notice="",
+        charts={name: style.chart(1, 1) for name in names},
     )  # fmt: skip
 
 

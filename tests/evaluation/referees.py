@@ -1,4 +1,4 @@
-"""What ultralytics and pycocotools say of the same tables, and tables that are hard to judge."""
+"""What a plain loop, ultralytics and pycocotools say of tables, and tables hard to judge."""
 
 import contextlib
 import io
@@ -7,10 +7,44 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sim2real_lib.evaluation.ap import TP
+from sim2real_lib.evaluation.ap import IOUS, TP
 
 SIDES = ["left", "top", "right", "bottom"]
 CLASSES = ["car", "truck"]
+
+
+def match(
+    ious: np.ndarray,
+    box_classes: np.ndarray,
+    detection_classes: np.ndarray,
+    thresholds: np.ndarray = IOUS,
+) -> np.ndarray:
+    """Which detections are true positives at each threshold.
+
+    Each detection, most confident first, claims the free box of its class that it overlaps most,
+    if by at least the threshold; a box is claimed once. (ultralytics `match_predictions`.)
+
+    Args:
+        ious: (m, n) overlap of m boxes and n detections, the latter most confident first.
+        box_classes: (m,).
+        detection_classes: (n,).
+        thresholds: (t,), 0 to 1.
+
+    Returns:
+        (n, t) boolean.
+    """
+    correct = np.zeros((len(detection_classes), len(thresholds)), bool)
+    if not len(box_classes):
+        return correct
+    ious = np.where(box_classes[:, None] == detection_classes, ious, 0)
+    free = np.ones((len(box_classes), len(thresholds)), bool)
+    every = np.arange(len(thresholds))
+    for n in np.flatnonzero((ious >= thresholds.min()).any(0)):
+        available = np.where(free, ious[:, n, None], 0)
+        best = available.argmax(0)
+        correct[n] = available[best, every] >= thresholds
+        free[best, every] &= ~correct[n]
+    return correct
 
 
 def ultralytics_matches(detections: pd.DataFrame, objects: pd.DataFrame) -> np.ndarray:

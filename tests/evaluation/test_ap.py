@@ -1,7 +1,5 @@
-"""Matching and average precision: against golden values, ultralytics, COCO and a slow reference."""
+"""Overlap and average precision: against golden values, ultralytics and a slow reference."""
 
-import contextlib
-import io
 import itertools
 
 import numpy as np
@@ -97,17 +95,6 @@ def test_an_ignored_false_alarm_costs_nothing_and_an_ignored_hit_counts():
     assert ap.mean_ap(found, boxes("car"), ["car"]) == clean
 
 
-def test_a_box_is_claimed_once_by_the_most_confident():
-    ious = np.array([[0.61, 0.91]])
-    correct = ap.match(ious, np.array([0]), np.array([0, 0]))
-    assert correct[0].tolist() == [True, True, True] + [False] * 7  # .50, .55, .60
-    assert correct[1].tolist() == [False] * 3 + [True] * 6 + [False]
-
-
-def test_a_detection_of_another_class_matches_nothing():
-    assert not ap.match(np.array([[1.0]]), np.array([0]), np.array([1])).any()
-
-
 def test_overlap_of_known_boxes():
     a = np.array([[0, 0, 2, 2]])
     b = np.array([[0, 0, 2, 2], [1, 0, 3, 2], [2, 2, 4, 4]])
@@ -118,68 +105,6 @@ def test_mostly_inside_an_area_to_ignore():
     areas = np.array([[0, 0, 10, 10]])
     assert ap.inside(np.array([[1, 1, 2, 2], [9, 0, 12, 10]]), areas).tolist() == [True, False]
     assert ap.inside(np.array([[1, 1, 2, 2]]), areas[:0]).tolist() == [False]
-
-
-rectangles = st.tuples(*[st.floats(0, 40), st.floats(0, 40), st.floats(2, 30), st.floats(2, 30)])
-
-
-def corners(values):
-    a = np.array(values, float).reshape(-1, 4)
-    return np.concatenate([a[:, :2], a[:, :2] + a[:, 2:]], axis=1)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(st.tuples(rectangles, st.integers(0, 1)), max_size=8),
-    st.lists(st.tuples(rectangles, st.integers(0, 1)), max_size=12),
-)
-def test_matching_is_ultralytics_own(truth, found):
-    import torch
-    from ultralytics.models.yolo.detect import DetectionValidator
-
-    ious = ap.box_iou(corners([b for b, _ in truth]), corners([b for b, _ in found]))
-    ours, theirs = (np.array([c for _, c in rows], int) for rows in (truth, found))
-    expected = np.zeros((len(found), 10), bool)
-    if len(truth) and len(found):
-        validator = DetectionValidator.__new__(DetectionValidator)
-        validator.iouv = torch.linspace(0.5, 0.95, 10)
-        tensors = [torch.from_numpy(x) for x in (theirs, ours, ious)]
-        expected = validator.match_predictions(*tensors).numpy()
-    assert (ap.match(ious, ours, theirs) == expected).all()
-
-
-def test_matching_agrees_with_coco_where_every_detection_has_one_candidate():
-    """COCO breaks ties between candidates otherwise, so each object stands apart here."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    rng = np.random.default_rng(3)
-    truth = np.array([[60 * n, 10, 60 * n + 30, 40] for n in range(12)], float)
-    found = (truth[rng.integers(0, 12, 40)] + rng.normal(0, 4, (40, 4))).clip(0)
-    score = np.sort(rng.random(40))[::-1]
-
-    def ltwh(box):
-        return [*map(float, box[:2]), float(box[2] - box[0]), float(box[3] - box[1])]
-
-    annotations = [
-        {"id": n + 1, "image_id": 1, "category_id": 1, "bbox": ltwh(b), "area": 900, "iscrowd": 0}
-        for n, b in enumerate(truth)
-    ]
-    results = [
-        {"image_id": 1, "category_id": 1, "bbox": ltwh(b), "score": float(s)}
-        for b, s in zip(found, score, strict=True)
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = {
-            "images": [{"id": 1}], "categories": [{"id": 1}], "annotations": annotations,
-        }  # fmt: skip
-        coco.createIndex()
-        judge = COCOeval(coco, coco.loadRes(results), "bbox")
-        judge.evaluate()
-    coco_matches = judge.evalImgs[0]["dtMatches"] > 0  # (10, n)
-    ours = ap.match(ap.box_iou(truth, found), np.zeros(12, int), np.zeros(40, int))
-    assert (coco_matches == ours.T).all()
 
 
 def test_in_coco_a_perfect_detector_has_1():

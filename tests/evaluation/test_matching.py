@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from referees import CLASSES, SIDES, hard_case, pycocotools_ap, ultralytics_matches
+from referees import CLASSES, SIDES, hard_case, match, pycocotools_ap, ultralytics_matches
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation import ap, matching
@@ -95,8 +95,16 @@ def test_one_image_at_a_time_gives_the_same(case):
     for frame_id, own in whole.groupby("frame_id"):
         there = objects[objects["frame_id"] == frame_id]
         ious = ap.box_iou(*(table[SIDES].to_numpy(np.float32) for table in (there, own)))
-        alone = ap.match(ious, there["class"].to_numpy(), own["class"].to_numpy())
+        alone = match(ious, there["class"].to_numpy(), own["class"].to_numpy())
         assert (own[ap.TP].to_numpy() == alone).all()
+
+
+def test_an_object_is_claimed_once_by_the_most_confident():
+    there = boxes(("a", "car", 0, 0, 100, 10))
+    seen = found(("a", "car", 0, 0, 61, 10), ("a", "car", 0, 0, 91, 10))
+    matched = match_tables(seen, there, NONE, CLASSES)[ap.TP].to_numpy()
+    assert matched[0].tolist() == [True, True, True] + [False] * 7  # .50, .55, .60
+    assert matched[1].tolist() == [False] * 3 + [True] * 6 + [False]
 
 
 @pytest.mark.parametrize("convention", ["ultralytics", "coco"])
