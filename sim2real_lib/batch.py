@@ -3,6 +3,7 @@
 Snakemake does all the scheduling; this only chooses its options and prints the answer in the end.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -62,7 +63,9 @@ def main(profile: str, *options: str) -> int:
 def gpu_jobs() -> int:
     """How many jobs that use a GPU may run at once: they all take the first, so one; without a GPU
     the cores decide."""
-    import torch  # here, so that a misspelt profile is refused without this second
+    if shutil.which("nvidia-smi") is None:
+        return 1000
+    import torch  # here, since it takes seconds
 
     return 1 if torch.cuda.is_available() else 1000
 

@@ -169,8 +169,8 @@ class CycleGANTraining(Params):
     target_images: Count = 500
     batch: Count = 1
     unit: Literal["epochs", "steps"] = "steps"
-    constant: Count = 200
-    decay: Annotated[int, Field(ge=0)] = 200
+    constant: Count = 150
+    decay: Annotated[int, Field(ge=0)] = 150
     learning_rate: Positive = 5e-4
     lr_policy: Literal["linear", "step", "plateau", "cosine"] = "linear"
     lambda_cycle: NonNegative = 10.0
@@ -273,7 +273,7 @@ class YOLOTraining(Downstream):
     model: Model = "yolov5n"
     weights: str = ""
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 256
-    iterations: Count = 420
+    iterations: Count = 440
     batch: Count = 4
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1.5e-3

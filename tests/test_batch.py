@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sim2real_lib import params
+from sim2real_lib import batch, params
 from sim2real_lib.files import ROOT
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.xdist_group("batch")]
@@ -120,3 +120,17 @@ def test_a_misspelt_parameter_stops_before_any_job(
     assert message in refused.stderr + refused.stdout
     assert "Traceback" not in refused.stderr + refused.stdout
     assert not (tmp_path / "run").exists()
+
+
+def test_the_baselines_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.extend(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(batch.subprocess, "run", run)
+    assert batch.main("study", "--dry-run") == 1
+    first = [f"outputs/study/04_yolo_training/baseline-seed{n}/manifest.json" for n in range(3)]
+    at = asked.index("--prioritize")
+    assert asked[at + 1 :] == [*first, "--dry-run"]

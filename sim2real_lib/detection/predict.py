@@ -74,6 +74,7 @@ def predict(
     """
     offline.prepare(folder / "ultralytics")
     import torch
+    import torchvision  # noqa: F401  once it is imported, ultralytics takes its compiled NMS
     from ultralytics import YOLO
     from ultralytics.utils.nms import non_max_suppression
 

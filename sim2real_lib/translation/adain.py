@@ -8,16 +8,19 @@ odd one decides the weather.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.translation import feed_forward
 from sim2real_lib.translation.feed_forward import FeedForwardTranslator, pad
 from sim2real_lib.translation.vgg import Network
 from sim2real_lib.translation.vgg_decoder import max_pool, upsample
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 EPSILON = 1e-5  # added to variances, so that a flat channel does not divide by zero
 
@@ -32,7 +35,7 @@ class Settings(feed_forward.Settings):
 
     style_weight: float = 10.0
 
-    def build(self, fabric: Fabric, precision: str) -> "AdaIN":
+    def build(self, fabric: "Fabric", precision: str) -> "AdaIN":
         return AdaIN(fabric, self, precision)
 
 
@@ -57,7 +60,7 @@ class AdaIN(feed_forward.Model):
 
     losses: tuple[str, ...] = ("content", "style")
 
-    def __init__(self, fabric: Fabric, settings: Settings, precision: str) -> None:
+    def __init__(self, fabric: "Fabric", settings: Settings, precision: str) -> None:
         super().__init__(fabric, settings, precision, max_pool, upsample)
         self.style_weight = settings.style_weight
 

@@ -9,10 +9,9 @@ source more than any other one (`NCE`), also where the source is a target image 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
@@ -27,6 +26,9 @@ from sim2real_lib.translation.cut_model import (
 from sim2real_lib.translation.device import choose_layout
 from sim2real_lib.translation.gan_losses import MODES, Mode, discriminator_loss, gan_loss
 from sim2real_lib.translation.networks import PatchDiscriminator, at_any_size, initialise
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 LOSSES = ("D", "G", "NCE", "NCE_idt")
 BETAS = (0.5, 0.999)
@@ -99,7 +101,7 @@ class Settings(training.Settings):
             what = f"must be one of {', '.join(MODES)}"
             raise InputError(what, where=f"gan_mode={self.gan_mode!r}")
 
-    def build(self, fabric: Fabric, precision: str) -> "CUT":
+    def build(self, fabric: "Fabric", precision: str) -> "CUT":
         return CUT(fabric, self, precision)
 
 
@@ -114,7 +116,7 @@ class CUT:
 
     losses: tuple[str, ...] = LOSSES
 
-    def __init__(self, fabric: Fabric, settings: Settings, precision: str) -> None:
+    def __init__(self, fabric: "Fabric", settings: Settings, precision: str) -> None:
         self.fabric, self.settings = fabric, settings
         self.layout = choose_layout(precision, fabric.device)
         chance = torch.Generator().manual_seed(settings.seed)

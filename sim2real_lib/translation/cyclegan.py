@@ -8,11 +8,10 @@ go the other way. `cycle_A` compares A with its translation there and back; `idt
 import random
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
@@ -30,6 +29,9 @@ from sim2real_lib.translation.networks import (
     at_any_size,
     initialise,
 )
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 LOSSES = ("D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B")
 BETAS = (0.5, 0.999)
@@ -88,7 +90,7 @@ class Settings(training.Settings):
                 what = f"the crop's sides must be multiples of {2**self.n_downs} for this U-Net"
                 raise InputError(what, where=f"crop={self.crop}", remedy="Or lower n_downs")
 
-    def build(self, fabric: Fabric, precision: str) -> "CycleGAN":
+    def build(self, fabric: "Fabric", precision: str) -> "CycleGAN":
         return CycleGAN(fabric, self, precision)
 
     def new_generator(self) -> Generator:
@@ -142,7 +144,7 @@ class CycleGAN:
 
     losses: tuple[str, ...] = LOSSES
 
-    def __init__(self, fabric: Fabric, settings: Settings, precision: str) -> None:
+    def __init__(self, fabric: "Fabric", settings: Settings, precision: str) -> None:
         self.fabric, self.settings = fabric, settings
         self.layout = choose_layout(precision, fabric.device)
         networks: dict[str, Any] = {

@@ -4,11 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
@@ -26,6 +25,9 @@ from sim2real_lib.translation.vgg_decoder import (
     load_encoder,
     load_pair,
 )
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 SMALLEST_SIDE = 32  # pixels of a working image
 
@@ -78,7 +80,7 @@ class Model:
     losses: tuple[str, ...]
 
     def __init__(
-        self, fabric: Fabric, settings: Settings, precision: str, pool: Pool, unpool: Unpool
+        self, fabric: "Fabric", settings: Settings, precision: str, pool: Pool, unpool: Unpool
     ) -> None:
         s, self.fabric, self.layout = settings, fabric, choose_layout(precision, fabric.device)
         encoder, _ = load_encoder(s.network, s.vgg_weights, s.layer, pool=pool, seed=s.seed)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
@@ -22,6 +21,9 @@ from sim2real_lib.translation.schedules import POLICIES, Policy
 from sim2real_lib.translation.training_folder import LOSSES_FILE, fingerprint, refuse_another
 from sim2real_lib.translation.training_loop import Progress, Run, launch
 from sim2real_lib.translation.unpaired import Domain
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 SMALLEST_CROP, CROP_MULTIPLE = 32, 4  # pixels
 PRECISIONS = ("auto", "32-true", "bf16-mixed")  # 16-mixed has a state that could not be resumed
@@ -113,7 +115,7 @@ class Settings:
             remedy = "Count epochs, or take another lr_policy"
             raise InputError("plateau watches epochs", where="lr_policy", remedy=remedy)
 
-    def build(self, fabric: Fabric, precision: str) -> Model:
+    def build(self, fabric: "Fabric", precision: str) -> Model:
         """The model that these settings describe; each method's settings know theirs."""
         raise NotImplementedError
 
@@ -201,7 +203,7 @@ def train(
 
 
 @contextmanager
-def frozen(fabric: Fabric, *networks: Any) -> Iterator[None]:
+def frozen(fabric: "Fabric", *networks: Any) -> Iterator[None]:
     """While generators learn, discriminators set up by the fabric only pass gradients on."""
     with ExitStack() as stack:
         for network in networks:
@@ -212,7 +214,7 @@ def frozen(fabric: Fabric, *networks: Any) -> Iterator[None]:
 
 
 def setup_networks(
-    fabric: Fabric,
+    fabric: "Fabric",
     networks: Mapping[str, Any],
     layout: torch.memory_format,
     compiled: bool,

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from sim2real_lib.errors import InputError
@@ -29,6 +28,8 @@ from sim2real_lib.translation.schedules import Schedule
 from sim2real_lib.translation.unpaired import Domain
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from sim2real_lib.translation.training import Model
 
 SETTINGS_FILE, LOSSES_FILE = "settings.json", "losses.csv"
@@ -62,7 +63,7 @@ def refuse_another(folder: Path, request: Mapping[str, Any]) -> None:
 class TrainingFolder:
     """One training's folder. Every process may read; only the first one writes."""
 
-    def __init__(self, folder: Path, fabric: Fabric) -> None:
+    def __init__(self, folder: Path, fabric: "Fabric") -> None:
         self.folder, self.fabric = folder, fabric
         self.checkpoint = folder / "checkpoints" / "last.ckpt"
         self._losses: list[list[float]] = []  # rows not yet on disk

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
@@ -21,6 +20,8 @@ from sim2real_lib.translation.training_folder import TrainingFolder
 from sim2real_lib.translation.unpaired import Domain, ahead
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from sim2real_lib.translation.training import Settings
 
 
@@ -94,6 +95,8 @@ def launch(run: Run, on_step: Callable[[Progress], None] | None) -> tuple[int, i
 
 def _launch(run: Run, on_step: Callable[[Progress], None] | None) -> tuple[int, int]:
     """Train in this process and those that Fabric starts; what `_train` returns."""
+    from lightning_fabric import Fabric  # two seconds that only a training is worth
+
     precision = cast(Any, run.precision)
     fabric = Fabric(accelerator=run.accelerator, precision=precision, **run.processes)
     return cast(Any, fabric.launch(partial(_train, run=run, on_step=on_step)))
@@ -122,7 +125,9 @@ def under_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def _train(fabric: Fabric, run: Run, on_step: Callable[[Progress], None] | None) -> tuple[int, int]:
+def _train(
+    fabric: "Fabric", run: Run, on_step: Callable[[Progress], None] | None
+) -> tuple[int, int]:
     """The training loop, in each process: the step it began at, and how many there are."""
     started = time.perf_counter()
     s = run.settings
@@ -159,7 +164,7 @@ def _train(fabric: Fabric, run: Run, on_step: Callable[[Progress], None] | None)
     return first, steps
 
 
-def _batches(fabric: Fabric, run: Run, first: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(fabric: "Fabric", run: Run, first: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     """This process's crops of both domains for each step; the next ones are cut meanwhile."""
     share = run.settings.batch // fabric.world_size
     pinned = fabric.device.type == "cuda"  # copied while the GPU computes

@@ -13,18 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.translation import feed_forward
 from sim2real_lib.translation.feed_forward import FeedForwardTranslator, pad
 from sim2real_lib.translation.vgg import Network
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 SINGULAR = 1e-5  # share of the largest eigenvalue; a direction with less holds only noise
 # Rows: LL, LH, HL, HH; columns: upper left, upper right, lower left, lower right of 2x2 values.
@@ -65,7 +67,7 @@ class Settings(feed_forward.Settings):
 
     feature_weight: float = 0.02
 
-    def build(self, fabric: Fabric, precision: str) -> "WCT2":
+    def build(self, fabric: "Fabric", precision: str) -> "WCT2":
         return WCT2(fabric, self, precision)
 
 
@@ -78,7 +80,7 @@ class WCT2(feed_forward.Model):
 
     losses: tuple[str, ...] = ("image", "feature")
 
-    def __init__(self, fabric: Fabric, settings: Settings, precision: str) -> None:
+    def __init__(self, fabric: "Fabric", settings: Settings, precision: str) -> None:
         super().__init__(fabric, settings, precision, haar_pool, haar_unpool)
         self.feature_weight = settings.feature_weight
 

@@ -1,5 +1,6 @@
 """Training: pinned, resumable, silent, and harmless to data sets."""
 
+import copy
 import hashlib
 import json
 import os
@@ -214,6 +215,32 @@ def test_a_loss_that_is_no_number_stops_the_training_there_and_is_not_gone_on_fr
         assert not (tmp_path / "ultralytics/weights/last.pt").exists()
     assert met == [0, 1, 2, 3] * 2
     assert not (tmp_path / "weights.pt").exists()
+
+
+@pytest.mark.parametrize("name", ["AdamW", "SGD"])
+def test_one_kernel_steps_as_four_do(name):
+    from sim2real_lib.detection.trainer import ArmTrainer, DetectionTrainer
+
+    trainer = ArmTrainer.__new__(ArmTrainer)
+    trainer.device = torch.device("cpu")
+    networks = [torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))]
+    networks.append(copy.deepcopy(networks[0]))
+    ours, theirs = (
+        kind.build_optimizer(trainer, network, name=name, lr=0.01, momentum=0.9, decay=0.01)
+        for kind, network in zip((ArmTrainer, DetectionTrainer), networks, strict=True)
+    )
+    assert all(group["fused"] for group in ours.param_groups)
+    assert not any(group["fused"] for group in theirs.param_groups)
+    images = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    before = networks[0][0].weight.detach().clone()
+    for _ in range(5):
+        for network, optimizer in zip(networks, (ours, theirs), strict=True):
+            optimizer.zero_grad()
+            network(images).square().mul(torch.arange(4.0)[:, None, None]).sum().backward()
+            optimizer.step()
+    assert (networks[0][0].weight - before).abs().min() > 0.001
+    for own, other in zip(*(network.parameters() for network in networks), strict=True):
+        assert torch.allclose(own, other, atol=1e-5)
 
 
 def test_weights_that_are_no_numbers_are_not_saved_as_zeros(data, tmp_path, monkeypatch):

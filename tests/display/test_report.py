@@ -101,6 +101,20 @@ def test_large_photographs_are_embedded_small(tmp_path: Path) -> None:
     assert len(report(tmp_path, Picture(large))) < 1_500_000
 
 
+def test_a_chart_appears_as_the_notebook_showed_it(tmp_path: Path) -> None:
+    figure = chart(2, 1)
+    figure.subplots().plot([1, 2])
+    bundle, _ = figure._repr_mimebundle_()
+    figure.clear()
+    assert bundle["image/png"] in report(tmp_path, Picture(figure))
+
+
+def test_a_chart_that_nobody_has_seen_is_drawn(tmp_path: Path) -> None:
+    figure = chart(2, 1)
+    figure.subplots().imshow(image())
+    assert re.search('<img class="photo" src="data:image/jpeg', report(tmp_path, Picture(figure)))
+
+
 def test_a_missing_picture_leaves_no_half_report(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such image"):
         report(tmp_path, Picture(tmp_path / "none.png"))

@@ -74,6 +74,20 @@ def test_a_chart_shows_itself_as_one_sharp_picture() -> None:
     assert (pixels.shape[1] // 2, pixels.shape[0] // 2) == (shown["width"], shown["height"])
 
 
+def test_a_drawn_chart_is_laid_out_once_and_for_all() -> None:
+    @style.themed
+    def draw() -> style.Chart:
+        figure = style.chart(4, 3)
+        figure.subplots().set_ylabel("a label that needs room")
+        return figure
+
+    figure = draw()
+    before = figure.axes[0].get_position().bounds
+    assert before[0] > 0.05  # room was made for the label
+    style.encode(figure)
+    assert figure.axes[0].get_position().bounds == before
+
+
 def test_photographs_are_embedded_as_jpeg() -> None:
     figure = style.chart(4, 3)
     figure.subplots().imshow(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8))
