@@ -273,7 +273,7 @@ class YOLOTraining(Downstream):
     model: Model = "yolov5n"
     weights: str = ""
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 256
-    iterations: Count = 440
+    iterations: Count = 480
     batch: Count = 4
     optimizer: Literal["SGD", "AdamW"] = "AdamW"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1.5e-3
