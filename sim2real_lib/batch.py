@@ -37,6 +37,7 @@ def main(profile: str, *options: str) -> int:
         *("--cores", "all", "--rerun-incomplete", "--keep-going"),
         *("--quiet", "rules", "host", "reason"),
         *("--resources", f"gpu={gpu_jobs()}"),
+        *("--scheduler", "greedy"),  # the other one gives up on what has to go first, and says so
         *("--prioritize", *first),
         *options,
     ]

@@ -79,7 +79,7 @@ def _rows(table: pd.DataFrame) -> dict[tuple[str, str], float]:
 
 
 def _arrow(axes: Axes, y: float, row: dict) -> None:
-    colour = arm_colour(row["translator"])
+    colour = arm_colour(row["translator"].partition(",")[0])  # "nst, same weather" is nst's
     axes.vlines(row["floor"], y - 0.42, y + 0.42, color=INK, linewidth=1.4, linestyle=(0, (2, 1.5)))
     for name, side, shade in (("before", -0.17, MUTED), ("after", 0.17, colour)):
         low, high = row[f"{name}_low"], row[f"{name}_high"]

@@ -177,7 +177,7 @@ def translation_gallery(
         for axes, picture in zip(row_axes, row, strict=True):
             show(axes, picture)
     for axes, head in zip(panels[0], heads, strict=True):
-        axes.set_title(head, pad=5)
+        axes.set_title(head.replace(", ", ",\n"), pad=5)
     headline(figure, f"Translated to {style}")
     return figure
 

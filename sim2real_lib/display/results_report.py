@@ -89,6 +89,6 @@ def _run(
         "The run",
         [
             Table(times.reset_index(), caption=f"{cost}the detector trained, and tested"),
-            Facts({k: str(v) if isinstance(v, list) else v for k, v in facts.items()}),
+            Facts(facts),
         ],
     )

@@ -46,8 +46,8 @@ def pictures(shown: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
             Wipe(
                 str(pair.original),
                 str(pair.translated),
-                labels=("Virtual KITTI", f"{pair.translator}, {style}"),
-                caption=str(pair.frame_id),
+                labels=("Virtual KITTI", str(pair.translator)),
+                caption=f"{pair.frame_id} → {style}",
             )
             for pair in first.itertuples()
         ]
@@ -63,7 +63,11 @@ def labels(kept: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
         "Do the labels still hold?",
         [
             Picture(charts["lost"]),
-            Table(kept.reset_index(), caption=CAPTION_KEPT, best=None),
+            Table(
+                kept.reset_index().rename(columns=lambda name: name.replace("_", " ")),
+                caption=CAPTION_KEPT,
+                best=None,
+            ),
             Picture(charts["agreements"]),
             Picture(
                 charts["worst"],
