@@ -223,7 +223,8 @@ def test_one_kernel_steps_as_four_do(name):
 
     trainer = ArmTrainer.__new__(ArmTrainer)
     trainer.device = torch.device("cpu")
-    networks = [torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))]
+    convolution = torch.nn.Conv2d(3, 4, 3, bias=False)  # a bias would be undone by the norm
+    networks = [torch.nn.Sequential(convolution, torch.nn.BatchNorm2d(4))]
     networks.append(copy.deepcopy(networks[0]))
     ours, theirs = (
         kind.build_optimizer(trainer, network, name=name, lr=0.01, momentum=0.9, decay=0.01)
