@@ -115,14 +115,20 @@ class RunFolder:
         parts = [name.rpartition("-seed") for home, _, name in own if home == DETECTORS]
         return [(arm, seed) for arm, _, seed in parts]
 
+    @cached_property
+    def data_folder(self) -> Path:
+        """The run that holds its catalog and translations: itself, or the one it shares."""
+        asked = [m["params"].get("data_run") for m in self.manifests.values()]
+        homes = (self.folder, *map(resolve, filter(None, asked)))
+        return next((h for h in homes if (h / ANALYSIS / MANIFEST).is_file()), self.folder)
+
     @property
     def data(self) -> str:
-        """Which data set 01 worked on, here or in the run whose data are shared; "" if unknown."""
-        asked = [m["params"].get("data_run") for m in self.manifests.values()]
-        for home in (self.folder, *map(resolve, filter(None, asked))):
-            if (home / ANALYSIS / MANIFEST).is_file():
-                return read_manifest(home / ANALYSIS, "Run 01 again")["params"]["data"]
-        return ""
+        """Which data set 01 worked on; "" where nothing says."""
+        analysed = self.data_folder / ANALYSIS
+        if not (analysed / MANIFEST).is_file():
+            return ""
+        return read_manifest(analysed, "Run notebook 01 again")["params"]["data"]
 
     @property
     def seconds(self) -> float:

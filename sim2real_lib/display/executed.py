@@ -47,10 +47,10 @@ def _pictures(notebook: dict[str, Any]) -> Iterator[Shown]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown" and source.startswith("## "):
             section = source.splitlines()[0].removeprefix("## ")
-        shown = [o for o in cell.get("outputs", []) if WIDGET not in o.get("data", {})]
-        for position, output in enumerate(shown):
-            for mime in set(KINDS) & set(output.get("data", {})):
-                data = base64.b64decode("".join(output["data"][mime]))
-                size = output.get("metadata", {}).get(mime, {})
-                encoded = Encoded(mime, data, size.get("width", 960), size.get("height", 540))
-                yield Shown(section, (cell.get("id", str(number)), position), encoded)
+        bundles = [o for o in cell.get("outputs", []) if set(KINDS) & set(o.get("data", {}))]
+        for position, output in enumerate(o for o in bundles if WIDGET not in o["data"]):
+            mime = next(kind for kind in KINDS if kind in output["data"])
+            data = base64.b64decode("".join(output["data"][mime]))
+            size = output.get("metadata", {}).get(mime, {})
+            encoded = Encoded(mime, data, size.get("width", 960), size.get("height", 540))
+            yield Shown(section, (cell.get("id", str(number)), position), encoded)

@@ -57,9 +57,7 @@ class Flip:
             )
             for side, picture, label in sides
         ]
-        caption = (
-            Markup("<figcaption>{}</figcaption>").format(self.caption) if self.caption else ""
-        )
+        caption = Markup("<figcaption>{}</figcaption>").format(self.caption) if self.caption else ""
         return Markup('{}<figure class="flip">{}{}{}</figure>').format(
             _STYLE, Markup("").join(buttons), Markup("").join(pictures), caption
         )

@@ -106,7 +106,8 @@ class Table:
         if pd.api.types.is_scalar(value) and pd.isna(value):
             return "–"
         if isinstance(value, (float, np.floating)):
-            return f"{value:{sign},.{self.decimals}f}"
+            text = f"{value:{sign},.{self.decimals}f}"
+            return text.replace("-", "−") if sign else text
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             return f"{value:,}"
         return str(value)
