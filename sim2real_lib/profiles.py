@@ -59,13 +59,13 @@ def differing(
     ours: Mapping[str, Mapping[str, str]], theirs: Mapping[str, Mapping[str, str]]
 ) -> list[Changed]:
     """Notebook, parameter and both values of each that differs; "–" where there is none."""
-    return [
-        (notebook, name, *(side[notebook].get(name, NOTHING) for side in (ours, theirs)))
-        for notebook in ours
-        if notebook in theirs
-        for name in dict.fromkeys([*ours[notebook], *theirs[notebook]])
-        if ours[notebook].get(name) != theirs[notebook].get(name)
-    ]
+    rows = []
+    for notebook in (name for name in ours if name in theirs):
+        one, two = ours[notebook], theirs[notebook]
+        for name in dict.fromkeys([*one, *two]):
+            if one.get(name) != two.get(name):
+                rows.append((notebook, name, one.get(name, NOTHING), two.get(name, NOTHING)))
+    return rows
 
 
 def how(notebook: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A run as its folder tells of it: what is finished, what is missing, what it found and cost."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import nbformat
 import pandas as pd
 
 from sim2real_lib.files import MANIFEST, read_manifest, resolve, sha256, write_json
@@ -98,7 +98,9 @@ class RunFolder:
         if RESULTS not in self.manifests or not path.is_file():
             return None
         table = pd.read_csv(path, index_col="arm")
-        return table[[name for name in table if not name.endswith(" s")]]  # without the seconds
+        return table[
+            [name for name in table.columns if not name.endswith(" s")]
+        ]  # without the seconds
 
     @property
     def best(self) -> tuple[str, float] | None:
@@ -176,10 +178,10 @@ def failures(notebooks: Path) -> Iterator[tuple[str, str]]:
         manifest = notebooks.parent / artifact_of(path.stem) / MANIFEST
         if manifest.is_file() and manifest.stat().st_mtime > path.stat().st_mtime:
             continue
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
-                if output.output_type == "error":
-                    yield path.name, f"{output.ename}: {output.evalue}"
+                if output["output_type"] == "error":
+                    yield path.name, f"{output['ename']}: {output['evalue']}"
 
 
 def artifact_of(notebook: str) -> str:

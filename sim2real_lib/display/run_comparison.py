@@ -9,7 +9,6 @@ import pandas as pd
 from sim2real_lib.display import executed, run_plots
 from sim2real_lib.display.flip import Flip
 from sim2real_lib.display.report import Block, Picture, Section, Table, write_report
-from sim2real_lib.display.result_tables import quantity
 from sim2real_lib.display.style import Chart, Encoded, ordered
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import resolve
@@ -161,7 +160,7 @@ def results(pair: Pair) -> Section:
     one, two = (run.results for run in pair.runs)
     assert one is not None and two is not None
     arms = ordered([*one.index, *two.index], "arm")
-    bins = [name for name in one if name in two]
+    bins = [name for name in one.columns if name in two.columns]
     blocks: list[Block] = []
     chart = _chart(pair, bins[-1]) if bins else None
     if chart is not None:
@@ -231,8 +230,8 @@ def _same_catalog(pair: Pair) -> bool:
 
 
 def _quantity(pair: Pair) -> str:
-    conventions = {run.params[RESULTS]["convention"] for run in pair.runs}
-    return quantity(conventions.pop()) if len(conventions) == 1 else "mAP@0.5"
+    one, two = (run.params[RESULTS]["convention"] for run in pair.runs)
+    return f"mAP@0.5 ({one})" if one == two else "mAP@0.5"
 
 
 def _chart(pair: Pair, last: str) -> Chart | None:
