@@ -1,6 +1,7 @@
 """A run as its folder tells of it: what is finished, what is missing, what it found and cost."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -201,8 +202,9 @@ def write_manifest(folder: Path, data_folder: Path) -> dict[str, Any]:
 
     Returns:
         the manifest: answer and verdict, code, packages and platform as 05 recorded them; the
-        parameters of every notebook; each artifact with its folder, its own parameters (arm and
-        seed, or translator and style), code, time and the hash of its manifest.
+        parameters of every notebook; each artifact with its folder (seen from the run's), its
+        own parameters (arm and seed, or translator and style), code, time and the hash of its
+        manifest.
     """
     run, shared = RunFolder.read(folder), RunFolder.read(data_folder)
     result = run.manifests[RESULTS]
@@ -221,7 +223,7 @@ def write_manifest(folder: Path, data_folder: Path) -> dict[str, Any]:
         "params": used.params,
         "artifacts": {
             name: {
-                "folder": str(homes[name] / name),
+                "folder": os.path.relpath(homes[name] / name, folder),
                 "params": {
                     key: value for key, value in one["params"].items()
                     if key in WHICH.get(name.split("/")[0], set())
