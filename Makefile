@@ -5,7 +5,7 @@ PROFILE ?= demo
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo check test lab report lint bench setup clean
+.PHONY: demo check test lab report lint bench diff runs compare setup clean
 
 demo: $(READY) ## the main job: every notebook on params/$(PROFILE), ending in a report
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE)
@@ -30,6 +30,15 @@ report: $(READY) ## make outputs/$(PROFILE)/report.html anew from what the run h
 bench: $(READY) ## every benchmark, each printing its table
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
+diff: $(READY) ## what changed since the last commit: code, and notebooks by their sources alone
+	@git diff HEAD
+
+runs: $(READY) ## the runs in outputs/: state, what they found, cost, parameters that differ
+	@$(BIN)/python -m sim2real_lib.runs
+
+compare: $(READY) ## two runs on one page: make compare A=outputs/demo B=outputs/study
+	@$(BIN)/python -m sim2real_lib.display.run_comparison "$(A)" "$(B)"
+
 setup: $(READY) ## the environment in $(VENV), and notebook-aware git diffs
 
 $(READY): pyproject.toml constraints.txt
@@ -39,11 +48,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --progress-bar off --constraint constraints.txt --editable '.[dev]'
 	@$(BIN)/python -c 'import cv2' || \
 	  { echo "OpenCV lacks system libraries. On Debian or Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1"; exit 1; }
-	@# Absolute commands, so that git diff works with the environment off PATH.
-	@if git rev-parse --git-dir >/dev/null 2>&1; then \
-	  git config diff.jupyternotebook.command '"$(BIN)/git-nbdiffdriver" diff'; \
-	  git config merge.jupyternotebook.driver '"$(BIN)/git-nbmergedriver" merge %O %A %B %L %P'; \
-	  git config merge.jupyternotebook.name 'notebook merge driver (nbdime)'; fi
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/python -m sim2real_lib.notebook_git setup; fi
 	@touch $(READY)
 
 clean: ## remove the demo's outputs (the environment stays)

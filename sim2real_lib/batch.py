@@ -7,16 +7,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 
 from sim2real_lib import params
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.comparison import BASELINE
 from sim2real_lib.files import ROOT, read_manifest, resolve
+from sim2real_lib.run_folder import failures
 
 
 def main(profile: str, *options: str) -> int:
@@ -69,15 +68,6 @@ def gpu_jobs() -> int:
     import torch  # here, since it takes seconds
 
     return 1 if torch.cuda.is_available() else 1000
-
-
-def failures(notebooks: Path) -> Iterator[tuple[str, str]]:
-    """(file name, error) of each executed notebook that stopped with one."""
-    for path in sorted(notebooks.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                if output.output_type == "error":
-                    yield path.name, f"{output.ename}: {output.evalue}"
 
 
 if __name__ == "__main__":

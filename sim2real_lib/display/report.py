@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from sim2real_lib.display.pictures import data_uri, fit, to_jpeg
-from sim2real_lib.display.style import Chart, encode, has_photographs
+from sim2real_lib.display.style import Chart, Encoded, encode, has_photographs
 from sim2real_lib.display.wipe import wipe_html
 from sim2real_lib.files import write_text
 from sim2real_lib.images import RGB, read_rgb
@@ -54,6 +54,7 @@ class Table:
         aside: first-column values that do not compete for it, such as the oracle.
         elsewhere: those of them that were measured on other data; a dashed line parts them off.
         decimals: of numbers that are not whole.
+        signed: columns of differences, written with their sign.
     """
 
     frame: pd.DataFrame
@@ -62,6 +63,7 @@ class Table:
     aside: Sequence[str] = ()
     elsewhere: Sequence[str] = ()
     decimals: int = 3
+    signed: Sequence[str] = ()
 
     def html(self) -> Markup:
         kinds = ["" if _is_number(self.frame[name]) else "text" for name in self.frame.columns]
@@ -76,9 +78,11 @@ class Table:
                 Markup("").join(
                     Markup('<td class="{}">{}</td>').format(
                         "best" if value == best and row[0] not in self.aside else kind,
-                        self._text(value),
+                        self._text(value, "+" if name in self.signed else ""),
                     )
-                    for value, kind, best in zip(row, kinds, marked, strict=True)
+                    for name, value, kind, best in zip(
+                        self.frame.columns, row, kinds, marked, strict=True
+                    )
                 ),
             )
             for row in self.frame.itertuples(index=False, name=None)
@@ -98,11 +102,12 @@ class Table:
             return None
         return column.max() if self.best == "max" else column.min()
 
-    def _text(self, value: Any) -> str:
+    def _text(self, value: Any, sign: str = "") -> str:
         if pd.api.types.is_scalar(value) and pd.isna(value):
             return "–"
         if isinstance(value, (float, np.floating)):
-            return f"{value:,.{self.decimals}f}"
+            text = f"{value:{sign},.{self.decimals}f}"
+            return text.replace("-", "−") if sign else text
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             return f"{value:,}"
         return str(value)
@@ -113,12 +118,12 @@ class Picture:
     """A figure or a photograph.
 
     Attributes:
-        image: a matplotlib figure, RGB pixels, or an image file. A `Chart` that a notebook has
-            shown appears as it was shown.
+        image: a matplotlib figure, RGB pixels, an image file, or one that is encoded already. A
+            `Chart` that a notebook has shown appears as it was shown.
         caption: what to see in it.
     """
 
-    image: Figure | RGB | str | Path
+    image: Figure | Encoded | RGB | str | Path
     caption: str = ""
 
     def html(self) -> Markup:
@@ -129,6 +134,10 @@ class Picture:
             width = Markup(' width="{}"').format(wide)
             # A dark page inverts charts; photographs would become negatives.
             kind = "photo" if has_photographs(self.image) else "chart"
+        elif isinstance(self.image, Encoded):
+            mime, data, wide, _ = self.image
+            width = Markup(' width="{}"').format(wide)
+            kind = "photo" if mime == "image/jpeg" else "chart"
         else:
             pixels = self.image if isinstance(self.image, np.ndarray) else read_rgb(self.image)
             mime, data = "image/jpeg", to_jpeg(fit(pixels, min(PHOTO_WIDTH, pixels.shape[1])))

@@ -11,6 +11,7 @@ from sim2real_lib.display.report import Facts, Section, Table, write_report
 from sim2real_lib.display.result_tables import in_short
 from sim2real_lib.files import Artifact, read_manifest, whole_file
 from sim2real_lib.params import ResultVisualization
+from sim2real_lib.run_folder import write_manifest
 
 QUESTION = (
     "Does translating the synthetic weather help a detector in real fog, rain and under grey skies?"
@@ -19,7 +20,9 @@ NOTICE = "MiniDrive, a procedural street world: these are not results on real da
 
 
 def write(p: ResultVisualization, artifact: Artifact, found: Evidence) -> Path:
-    """Write `results.csv` and `report.html` into the run's folder and seal the artifact.
+    """Seal the artifact and write the run's `results`, `report.html` and, last, `manifest.json`.
+
+    The results come as CSV, rounded, and as parquet, as they were computed.
 
     Args:
         p: the notebook's parameters.
@@ -37,6 +40,8 @@ def write(p: ResultVisualization, artifact: Artifact, found: Evidence) -> Path:
     for path, table in _tables(p, artifact.folder, found).items():
         with whole_file(path) as temporary:
             table.round(4).to_csv(temporary)
+    with whole_file(p.folder / "results.parquet") as temporary:
+        compared.results.join(found.times).to_parquet(temporary)
     manifest = artifact.seal(
         answer=compared.answer, verdict=compared.verdict, data=analysed["params"]["data"]
     )
@@ -48,7 +53,7 @@ def write(p: ResultVisualization, artifact: Artifact, found: Evidence) -> Path:
             translation_sections.labels(found.labels.summary(p.lost_below), found.charts),
             translation_sections.distances(found.distances, found.notice, found.charts),
         ]
-    return write_report(
+    report = write_report(
         p.folder / "report.html",
         title=f"sim2real · {p.folder.name}",
         question=QUESTION,
@@ -57,6 +62,8 @@ def write(p: ResultVisualization, artifact: Artifact, found: Evidence) -> Path:
         notice=NOTICE if minidrive else "",
         sections=[*sections, _run(p, manifest, found.times, minidrive)],
     )
+    write_manifest(p.folder, p.data_folder)
+    return report
 
 
 def _tables(p: ResultVisualization, folder: Path, found: Evidence) -> dict[Path, pd.DataFrame]:

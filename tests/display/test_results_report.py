@@ -51,9 +51,7 @@ def reported(home: Path, convention: str = "ultralytics", **more) -> Evidence:
     p = ResultVisualization(
         run=str(home), test_weathers=["clear", "foggy", "rainy"], convention=convention
     )
-    (home / "01_data_analysis").mkdir()
-    manifest = {"params": {"data": "minidrive"}}
-    (home / "01_data_analysis" / "manifest.json").write_text(json.dumps(manifest))
+    Artifact(home / "01_data_analysis", {"data": "minidrive"}).seal()
     found = evidence(p, home, **more)
     artifact = Artifact(home / "05_result_visualization", p.model_dump())
     assert results_report.write(p, artifact, found) == home / "report.html"
@@ -120,6 +118,8 @@ def test_every_table_lies_on_disk(run: tuple[Evidence, Path]) -> None:
     _, home = run
     results = pd.read_csv(home / "results.csv", index_col="arm")
     assert list(results.columns) == ["0-5", "0-10", "0-all", "train s"]
+    exact = pd.read_parquet(home / "results.parquet")
+    pd.testing.assert_frame_equal(exact.round(4), results)
     made = home / "05_result_visualization"
     keys = {
         "gains": ["slice", "arm"],
@@ -135,3 +135,7 @@ def test_every_table_lies_on_disk(run: tuple[Evidence, Path]) -> None:
         assert not table.duplicated(columns).any()
     manifest = json.loads((made / "manifest.json").read_text())
     assert manifest["verdict"] and manifest["answer"] and manifest["data"] == "minidrive"
+    of_run = json.loads((home / "manifest.json").read_text())
+    assert {name: of_run[name] for name in manifest if name in ("answer", "verdict", "code")} == {
+        name: manifest[name] for name in ("answer", "verdict", "code")
+    }
