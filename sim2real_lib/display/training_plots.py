@@ -12,7 +12,6 @@ from sim2real_lib.display.style import (
     INK,
     MUTED,
     Chart,
-    arm_colour,
     chart,
     headline,
     themed,
@@ -30,42 +29,48 @@ PANELS = {  # a loss by its name, less the side: title, quantity
     "style": ("The style is taken on", "style loss"),
     "image": ("The frame is rebuilt", "image loss"),
     "feature": ("Its features are rebuilt", "feature loss"),
+    "box": ("Boxes lie where the objects are", "box loss"),
+    "cls": ("Classes are told apart", "class loss"),
+    "dfl": ("Edges are sure of their place", "distribution focal loss"),
 }
 SIDES = {
     "A": ("sim to target", "#0072b2"),
     "B": ("target to sim", "#d55e00"),
 }
-YOLO_PANELS = {"box": "Box", "cls": "Class", "dfl": "Distribution focal"}
 
 
 @themed
-def translator_losses(
+def training_losses(
     losses: pd.DataFrame, *, title: str = "Losses", smoothing: float = 0.05
 ) -> Chart:
-    """A translator's losses by step: raw values faint, their moving mean on top.
+    """A translator's or a detector's losses: raw values faint, their moving mean on top.
 
     Args:
-        losses: column `step` and a column a loss, as a training's `losses.csv` has them; a name
-            ending in _A or _B is one direction's.
+        losses: a column a loss, and `step` or `epoch`, as a training's `losses.csv` has them; a
+            name ending in _A or _B is one direction's.
         title: over all of it.
         smoothing: the moving mean's span, as a share of all rows.
     """
-    names = [str(name) for name in losses.columns if name != "step" and losses[name].any()]
-    if not names or "step" not in losses.columns:
+    time = "step" if "step" in losses.columns else "epoch"
+    others = {time, "seconds"}
+    names = [str(name) for name in losses.columns if name not in others and losses[name].any()]
+    if not names or time not in losses.columns:
         raise InputError(
             f"no losses among the columns {', '.join(map(str, losses.columns))}",
-            remedy="The table needs `step` and losses such as G_A, D_A, cycle_A, idt_A",
+            remedy="The table needs `step` or `epoch`, and losses such as G_A, D_A or box",
         )
     stems = {name: name[:-2] if name[-2:] in ("_A", "_B") else name for name in names}
     shown = sorted(set(stems.values()), key=lambda stem: (*PANELS, stem).index(stem))
-    figure = chart(9.5, 0.6 + 2.35 * -(-len(shown) // 2))
-    panels = figure.subplots(-(-len(shown) // 2), 2, squeeze=False).flat
+    columns = 3 if len(shown) == 3 else 2
+    rows = -(-len(shown) // columns)
+    figure = chart(9.5, 0.6 + 2.35 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).flat
     for stem, axes in zip(shown, panels, strict=False):
         head, quantity = PANELS.get(stem, (stem, "loss"))
         for name in (name for name in names if stems[name] == stem):
             direction, colour = SIDES["B" if name.endswith("_B") else "A"]
-            _raw_and_smooth(axes, losses["step"], losses[name], direction, colour, smoothing)
-        axes.set(title=head, xlabel="step", ylabel=quantity)
+            _raw_and_smooth(axes, losses[time], losses[name], direction, colour, smoothing)
+        axes.set(title=head, xlabel=time, ylabel=quantity)
         if (losses[[name for name in names if stems[name] == stem]] >= 0).all(axis=None):
             axes.set_ylim(bottom=0)
     for axes in panels:  # what is left of an odd number
@@ -119,27 +124,6 @@ def learning_strip(samples: Mapping[str, str | Path], *, most: int = 6) -> Chart
     for axes in panels:  # the rest of the last row
         axes.set_axis_off()
     headline(figure, "Learning over time")
-    return figure
-
-
-@themed
-def yolo_losses(losses: pd.DataFrame) -> Chart:
-    """The detector's training losses by epoch.
-
-    Args:
-        losses: columns epoch, box, cls and dfl, as `train` writes them, and `arm` where several
-            runs are shown together.
-    """
-    runs = list(losses.groupby("arm", sort=False)) if "arm" in losses.columns else []
-    figure = chart(10.5, 3.3)
-    for axes, (part, title) in zip(figure.subplots(1, 3), YOLO_PANELS.items(), strict=True):
-        for arm, run in runs or [("baseline", losses)]:
-            axes.plot(run["epoch"], run[part], color=arm_colour(str(arm)), label=str(arm))
-        axes.set(title=title, xlabel="epoch", ylabel="loss")
-    if runs:
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(runs))
-    headline(figure, "Detector losses")
     return figure
 
 
