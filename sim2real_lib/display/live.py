@@ -12,14 +12,13 @@ from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle
 from tqdm import tqdm
 
+from sim2real_lib.display.live_curves import Curves
 from sim2real_lib.display.training_plots import learning_strip, training_losses
 from sim2real_lib.display.training_status import Status, memory_in_use
 from sim2real_lib.progress import Progress, progress_bar
 
-EVERY = 4.0  # seconds between two drawings of the charts, at least
-SHARE = 0.03  # of the training's time that drawing may take: a slow machine draws less often
-STATUS_EVERY = 1.0  # seconds between two states of the line above them, which cost next to nothing
-WINDOW = 30  # of these states, over which the speed is taken
+EVERY = 2.0  # seconds between two drawings
+WINDOW = 15  # drawings, over which the speed is taken
 MOST = 2000  # rows of losses that are kept: a long training is drawn as fast as a short one
 
 
@@ -32,7 +31,7 @@ class LiveTraining:
 
     Args:
         title: what is trained.
-        every: seconds between two drawings of the charts, at least.
+        every: seconds between two drawings.
         watched: whether to draw while it trains; None: in a notebook, but not in a batch run's.
     """
 
@@ -41,12 +40,12 @@ class LiveTraining:
             in_notebook = getattr(get_ipython(), "kernel", None) is not None
             watched = in_notebook and "SIM2REAL_BATCH" not in os.environ
         self.title, self.every, self.watched = title, every, watched
-        self._rows: list[dict[str, float]] = []
+        self._rows: list[dict] = []
         self._stride = 1  # steps between two rows
         self._first: Progress | None = None
         self._last: Progress | None = None
         self._recent: deque[Progress] = deque(maxlen=WINDOW)
-        self._told = self._drawn = self._cost = 0.0  # monotonic times, and seconds of a drawing
+        self._drawn = 0.0  # monotonic time
         self._status, self._losses, self._sample = _Place(), _Place(), _Place()
         self._bar: tqdm | None = None
         self._newest: Path | None = None
@@ -57,17 +56,12 @@ class LiveTraining:
         if not self.watched:
             self._print(progress)
             return
-        now = time.monotonic()
-        if self._first is progress or now - self._told >= STATUS_EVERY:
+        if self._first is progress or time.monotonic() - self._drawn >= self.every:
             self._recent.append(progress)
             self._tell(self._recent[0], progress)
-            self._told = now
-        if self._first is progress:
-            self._drawn = now
-        elif now - self._drawn >= max(self.every, self._cost / SHARE) and not progress.finished:
-            self._draw(progress)
+            self._losses.show(Curves(pd.DataFrame(self._rows), progress.steps))
+            self._show_newest(progress.samples)
             self._drawn = time.monotonic()
-            self._cost = self._drawn - now
 
     def finish(self, losses: pd.DataFrame, samples: Mapping[str, Path]) -> None:
         """Draw the last state.
@@ -118,14 +112,11 @@ class LiveTraining:
         )
         self._status.show(status)
 
-    def _draw(self, progress: Progress) -> None:
-        self._losses.show(training_losses(pd.DataFrame(self._rows)))
-        if not progress.samples:
-            return
-        when, newest = list(progress.samples.items())[-1]
-        if newest != self._newest:
-            self._sample.show(learning_strip({when: newest}))
-            self._newest = newest
+    def _show_newest(self, samples: Mapping[str, Path]) -> None:
+        for when, newest in list(samples.items())[-1:]:
+            if newest != self._newest:
+                self._sample.show(learning_strip({when: newest}))
+                self._newest = newest
 
 
 class _Place:

@@ -1,15 +1,18 @@
 """A training can be watched: what it shows while it runs, and in a batch run only at the end."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from sim2real_lib.display import live
+from sim2real_lib.display.live_curves import POINTS, Curves
 from sim2real_lib.display.style import Chart
 from sim2real_lib.display.training_status import Status, clock, memory_in_use
 from sim2real_lib.images import write_rgb
@@ -57,17 +60,13 @@ def progress(folder: Path) -> Callable[..., Progress]:
     return make
 
 
-def charts(shown: Shown) -> list[tuple[str, Chart]]:
-    return [(how, what) for how, what in shown if isinstance(what, Chart)]
+def only(kind: type, shown: Shown) -> list[tuple[str, Any]]:
+    return [(how, what) for how, what in shown if isinstance(what, kind)]
 
 
-def states(shown: Shown) -> list[Status]:
-    return [what for _, what in shown if isinstance(what, Status)]
-
-
-def lines(chart: Chart) -> list[np.ndarray]:
-    """Where the points of each drawn line are."""
-    return [np.asarray(line.get_xdata()) for axes in chart.axes for line in axes.get_lines()]
+def steps_drawn(shown: Shown) -> list[int]:
+    """Which steps the newest curves know of."""
+    return only(Curves, shown)[-1][1].losses["step"].tolist()
 
 
 def test_losses_and_samples_appear_and_are_drawn_over(
@@ -77,8 +76,13 @@ def test_losses_and_samples_appear_and_are_drawn_over(
     for step in (1, 2, 3):
         watch(progress(step))
         now[0] += 5
-    assert [how for how, _ in charts(shown)] == ["new", "new", "over"]  # one sample, drawn once
-    assert [len(line) for line in lines(charts(shown)[-1][1])] == [3] * 4  # A and B, raw and smooth
+    assert [how for how, _ in only(Status, shown)] == ["new", "over", "over"]
+    assert [how for how, _ in only(Curves, shown)] == ["new", "over", "over"]
+    assert [how for how, _ in only(Chart, shown)] == ["new"]  # the sample: there is no newer one
+    assert steps_drawn(shown) == [1, 2, 3]
+    write_rgb(folder / "samples" / "step_000004.png", np.zeros((40, 90, 3), np.uint8))
+    watch(progress(4))
+    assert [how for how, _ in only(Chart, shown)] == ["new", "over"]
     watch.finish(pd.read_csv(folder / "losses.csv"), drawn_samples(folder))
     assert [how for how, _ in shown[-3:]] == ["over"] * 3
     assert [how for how, _ in shown].count("new") == 3
@@ -91,14 +95,16 @@ def test_the_line_above_them_knows_time_left_speed_and_memory(
     for step in range(1, 21):
         watch(progress(step, 21))
         now[0] += 0.5
-    first, *_, last = states(shown)
+    first, *_, last = (status for _, status in only(Status, shown))
     assert first.left is None and first.figures["images/s"] == "–"
-    assert len(states(shown)) == 10  # one a second
-    assert (last.rate, last.left) == (8.0, 1.0)
+    assert len(only(Status, shown)) == 5  # one in two seconds
+    assert last.rate == 8.0 and last.left == (last.steps - last.step) / 2
     assert last.memory["memory"].endswith(" GB") and float(last.memory["memory"][:-3]) > 0
     watch(progress(21, 21))
     watch.finish(pd.read_csv(folder / "losses.csv"), drawn_samples(folder))
-    assert repr(states(shown)[-1]).startswith("cyclegan: step 21 of 21, 0:10 taken, 8.0 images/s, ")
+    assert repr(only(Status, shown)[-1][1]).startswith(
+        "cyclegan: step 21 of 21, 0:10 taken, 8.0 images/s, "
+    )
 
 
 def test_a_resumed_training_shows_what_it_learnt_before(
@@ -109,8 +115,8 @@ def test_a_resumed_training_shows_what_it_learnt_before(
     watch(progress(3, before=before))
     now[0] += 5
     watch(progress(4, before=before))
-    assert all(line.tolist() == [1, 2, 3, 4] for line in lines(charts(shown)[0][1]))
-    assert states(shown)[-1].rate == 8.0  # of this call alone
+    assert steps_drawn(shown) == [1, 2, 3, 4]
+    assert only(Status, shown)[-1][1].rate == 8.0  # of this call alone
 
 
 def test_a_long_training_is_drawn_as_fast_as_a_short_one(
@@ -125,30 +131,27 @@ def test_a_long_training_is_drawn_as_fast_as_a_short_one(
         watch(progress(step, 200))
     now[0] += 5
     watch(progress(100, 200))
-    drawn = lines(charts(shown)[0][1])[0]
+    drawn = steps_drawn(shown)
     assert 5 <= len(drawn) <= 10 and drawn[0] == 1
     assert np.ptp(np.diff(drawn[1:])) == 0  # evenly over all of it
 
 
-def test_drawing_takes_little_of_the_time(
-    shown: Shown,
-    now: list[float],
-    progress: Callable[..., Progress],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def slow(*_: object) -> None:
-        now[0] += 0.3
+def test_curves_fill_up_from_the_left_and_have_a_bounded_number_of_points() -> None:
+    losses = pd.DataFrame({"step": range(1, 1001), "G_A": 1.0, "G_B": 2.0, "<i>": 0.5})
+    page = Curves(losses, 2000)._repr_html_()
+    lines = [line.split() for line in re.findall(r'points="([^"]*)"', page)]
+    assert len(lines) == 6  # three losses, raw and smooth
+    assert {len(line) for line in lines} == {POINTS}
+    assert {line[-1].split(",")[0] for line in lines} == {"150.0"}  # half of the width
+    assert "sim to target" in page and "target to sim" in page
+    assert "<i>" not in page and "&lt;i&gt;" in page
+    assert repr(Curves(losses, 2000)) == "G_A 1, G_B 2, <i> 0.5"
 
-    watch = live.LiveTraining("cyclegan", watched=True)
-    monkeypatch.setattr(watch, "_draw", slow)
-    step, began = 0, now[0]
-    drawings = 0
-    while now[0] < began + 600:
-        step, before = step + 1, now[0]
-        watch(progress(step, 10_000))
-        drawings += now[0] > before
-        now[0] += 0.5
-    assert 0.02 < 0.3 * drawings / 600 <= live.SHARE
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-12])
+def test_curves_of_any_numbers_can_be_drawn(value: float) -> None:
+    page = Curves(pd.DataFrame({"step": [1], "G_A": [value], "D_A": [1.0]}), 5)._repr_html_()
+    assert "nan" not in page and "inf" not in page
 
 
 @pytest.mark.parametrize("steps", [range(1, 6), range(0)])
