@@ -32,7 +32,7 @@ STEPS: dict[str, dict[str, str]] = {  # notebook -> what differs from its smoke 
     "04_yolo_training": {"arm": "baseline"},
     "05_result_visualization": {},
 }
-# Every cell of a notebook is on the page, not only those in sight; a kernel that ends is no news.
+# Every cell of a notebook is on the page, not only those in sight.
 SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')"
@@ -235,7 +235,8 @@ WATCH = """() => {
 def test_a_training_is_drawn_over_in_place_and_nothing_jumps(
     browser: Any, lab: str, home: Path
 ) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(dedent(TRAINING).strip())])
+    notebook = nbformat.read(home / "notebooks" / "01_data_analysis.ipynb", as_version=4)
+    notebook.cells = [nbformat.v4.new_code_cell(dedent(TRAINING).strip())]
     nbformat.write(notebook, home / "notebooks" / "live.ipynb")
     seen = Seen()
     page = opened(browser, lab.format("live.ipynb"), seen)

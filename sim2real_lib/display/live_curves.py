@@ -56,8 +56,8 @@ class Curves:
     def _panel(self, stem: str, names: list[str]) -> str:
         raw = self.losses[names]
         mean = smooth(raw)
-        low = min(0.0, float(mean.min(axis=None)))
-        high = max(float(mean.max(axis=None)), float(np.quantile(raw, 0.98)))  # spikes are cut
+        low = min(0.0, float(mean.to_numpy().min()))
+        high = max(float(mean.to_numpy().max()), float(np.quantile(raw, 0.98)))  # spikes are cut
         span = high - low or 1.0
         x = WIDTH * self.losses["step"] / self.steps
         lines, newest = [], []
