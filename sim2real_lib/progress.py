@@ -1,12 +1,48 @@
-"""One progress bar for every long loop: live where a person watches, lines in a batch run."""
+"""How far a long loop is: a bar where a person watches, lines in a batch run.
+
+And what a training tells of itself after every step, whatever it trains.
+"""
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
 
 EVERY = 15  # seconds between two lines of a batch run
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands, a translator's or a detector's: what `on_step` gets.
+
+    Attributes:
+        step, steps: finished steps, those of earlier calls among them, and how many there will be.
+        losses: the step's losses by name.
+        seconds: since this call began.
+        folder: where the training lives.
+        images: how many images a step takes, over all processes; a translator, of each domain.
+        before: the losses of earlier calls: `step`, and a column a loss; a row a step or an epoch.
+        samples: "step 100" -> a picture to show, the newest last.
+    """
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    seconds: float
+    folder: Path
+    images: int
+    before: pd.DataFrame
+    samples: Mapping[str, Path]
+
+    @property
+    def finished(self) -> bool:
+        """Whether this was the last step."""
+        return self.step >= self.steps
 
 
 def progress_bar(*args: Any, **kwargs: Any) -> tqdm:

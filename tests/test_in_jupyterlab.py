@@ -1,5 +1,9 @@
-"""What is promised of JupyterLab: open a notebook, Run All, see pictures and no error."""
+"""What is promised of JupyterLab: open a notebook, Run All, see pictures and no error.
 
+All notebooks are opened one after another in one JupyterLab, on one run of the smoke profile.
+"""
+
+import json
 import os
 import shutil
 import socket
@@ -8,7 +12,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import nbformat
 import pytest
@@ -18,20 +25,32 @@ from sim2real_lib.files import ROOT, read_manifest
 
 CHROMIUM = shutil.which("chromium")
 TOKEN = "sim2real-test"
+STEPS: dict[str, dict[str, str]] = {  # notebook -> what differs from its smoke parameters
+    "01_data_analysis": {},
+    "02_cyclegan_training": {"style": "fog"},
+    "03_nst_generation": {"style": "fog", "translator": "adain"},  # one that learns first
+    "04_yolo_training": {"arm": "baseline"},
+    "05_result_visualization": {},
+}
+# Every cell of a notebook is on the page, not only those in sight.
+SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')"
 IDLE = """() => {
     const widget = window.jupyterapp?.shell.currentWidget;
     return widget?.sessionContext?.session?.kernel?.status === 'idle';
 }"""
-DONE = """() => {
-    const cells = window.jupyterapp.shell.currentWidget.content.widgets
-        .filter(cell => cell.model.type === 'code');
+RUN_ALL = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+DONE = f"""() => {{
+    const cells = {CELLS};
     const failed = cells.some(cell =>
         cell.model.outputs.toJSON().some(output => output.output_type === 'error'));
     return failed || cells[cells.length - 1].model.executionCount !== null;
-}"""
-OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
-    .filter(cell => cell.model.type === 'code')
-    .flatMap(cell => cell.model.outputs.toJSON())"""
+}}"""
+OUTPUTS = f"() => {CELLS}.flatMap(cell => cell.model.outputs.toJSON())"
+PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')]
+    .map(img => img.complete && img.naturalWidth > 0)"""
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,37 +59,52 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def notebook(tmp_path: Path) -> Path:
-    """01 with the smoke profile's values in its parameters cell, away from the project."""
-    source = nbformat.read(ROOT / "notebooks" / "01_data_analysis.ipynb", as_version=4)
-    smoke = params.DataAnalysis.from_yaml("params/smoke/01_data_analysis.yaml")
-    values = smoke.model_dump(mode="json") | {"run": str(tmp_path / "run")}
-    (cell,) = [c for c in source.cells if "parameters" in c.metadata.get("tags", [])]
-    cell.source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
-    path = tmp_path / "notebooks" / "01_data_analysis.ipynb"
-    path.parent.mkdir()
-    nbformat.write(source, path)
-    return path
+@dataclass
+class Seen:
+    """What a person sees of a notebook after Run All, and what the browser did meanwhile."""
+
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[bool] = field(default_factory=list)  # whether each one is really there
+    complaints: list[str] = field(default_factory=list)  # errors in the console
+    elsewhere: list[str] = field(default_factory=list)  # addresses off this machine
 
 
-@pytest.fixture
-def lab(notebook: Path, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the notebooks, the smoke profile's values in their parameters cells."""
+    home = tmp_path_factory.mktemp("lab")
+    (home / "notebooks").mkdir()
+    for name, changes in STEPS.items():
+        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+        smoke = params.NOTEBOOKS[name].from_yaml(f"params/smoke/{name}.yaml")
+        values = smoke.model_dump(mode="json") | changes | {"run": str(home / "run")}
+        (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+        cell.source = "\n".join(f"{key} = {value!r}" for key, value in values.items())
+        nbformat.write(notebook, home / "notebooks" / f"{name}.ipynb")
+    return home
+
+
+@pytest.fixture(scope="module")
+def lab(home: Path) -> Iterator[str]:
     """The address of a JupyterLab of our own, with settings that are nobody's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    own = {name: str(tmp_path / name) for name in folders}
+    own = {name: str(home / name) for name in folders}
+    overrides = home / "JUPYTER_CONFIG_DIR" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(SETTINGS))
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-        *("--ip", "127.0.0.1", "--port", str(port), "--notebook-dir", str(notebook.parent)),
+        *("--ip", "127.0.0.1", "--port", str(port), "--notebook-dir", str(home / "notebooks")),
         *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
         "--LabApp.extension_manager=readonly",
     ]
-    with (tmp_path / "lab.log").open("w") as log:
+    environment = {k: v for k, v in os.environ.items() if k != "SIM2REAL_BATCH"}
+    with (home / "lab.log").open("w") as log:
         server = subprocess.Popen(
-            command, env=os.environ | own | {"JUPYTER_TOKEN": TOKEN}, stdout=log, stderr=log
+            command, env=environment | own | {"JUPYTER_TOKEN": TOKEN}, stdout=log, stderr=log
         )
     try:
         address = f"http://127.0.0.1:{port}"
@@ -79,34 +113,144 @@ def lab(notebook: Path, tmp_path: Path) -> Iterator[str]:
                 urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2)
                 break
             except OSError:
-                assert server.poll() is None, (tmp_path / "lab.log").read_text()
+                assert server.poll() is None, (home / "lab.log").read_text()
                 time.sleep(0.5)
-        yield f"{address}/lab/tree/{notebook.name}?token={TOKEN}"
+        yield f"{address}/lab/tree/{{}}?token={TOKEN}&reset"
     finally:
         server.terminate()
         server.wait(20)
 
 
-def test_01_runs_all_in_jupyterlab_and_shows_pictures(lab: str, notebook: Path) -> None:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(
+        launched = engine.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        elsewhere: list[str] = []
-        page.on("request", lambda r: elsewhere.append(r.url) if "127.0.0.1" not in r.url
-                and r.url.startswith("http") else None)  # fmt: skip
-        page.goto(lab)
-        page.wait_for_function(IDLE, timeout=90_000)
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_function(DONE, timeout=240_000)
+        yield launched
+        launched.close()
+
+
+def opened(browser: Any, address: str, seen: Seen) -> Any:
+    """A page with a notebook whose kernel is ready, and that notes what goes wrong."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.on("request", lambda r: seen.elsewhere.append(r.url) if r.url.startswith(("http", "ws"))
+            and "://127.0.0.1:" not in r.url else None)  # fmt: skip
+    page.goto(address)
+    page.wait_for_function(IDLE, timeout=90_000)
+    return page
+
+
+@pytest.fixture(scope="module")
+def seen(browser: Any, lab: str) -> dict[str, Seen]:
+    """Every notebook after Run All, in the order that they need each other."""
+    found = {}
+    for name in STEPS:
+        found[name] = seen = Seen()
+        page = opened(browser, lab.format(f"{name}.ipynb"), seen)
+        page.evaluate(RUN_ALL)
+        page.wait_for_function(DONE, timeout=300_000)
         page.wait_for_function(IDLE, timeout=60_000)
-        outputs = page.evaluate(OUTPUTS)
-        browser.close()
-    assert [o for o in outputs if o["output_type"] == "error"] == []
-    pictures = [o for o in outputs if {"image/png", "image/jpeg"} & set(o.get("data", {}))]
-    assert len(pictures) >= 5
-    assert elsewhere == []
-    run = notebook.parent.parent / "run"
-    assert read_manifest(run / "01_data_analysis", "")["leaks"] == 0
+        seen.outputs, seen.pictures = page.evaluate(OUTPUTS), page.evaluate(PICTURES)
+        page.evaluate(SHUT_DOWN)
+        page.close()
+    return found
+
+
+each_notebook = pytest.mark.parametrize("name", STEPS)
+
+
+@each_notebook
+def test_it_runs_all_without_an_error(seen: dict[str, Seen], name: str) -> None:
+    errors = [o for o in seen[name].outputs if o["output_type"] == "error"]
+    assert errors == []
+    assert seen[name].complaints == []
+
+
+@each_notebook
+def test_it_shows_its_pictures(seen: dict[str, Seen], name: str) -> None:
+    least = {"01_data_analysis": 5, "05_result_visualization": 5}.get(name, 3)
+    assert len(seen[name].pictures) >= least and all(seen[name].pictures)
+
+
+@each_notebook
+def test_it_asks_nothing_of_the_world_outside(seen: dict[str, Seen], name: str) -> None:
+    assert seen[name].elsewhere == []
+
+
+@pytest.mark.parametrize("name", ["02_cyclegan_training", "03_nst_generation", "04_yolo_training"])
+def test_a_training_leaves_how_long_it_took_and_how_fast_it_was(
+    seen: dict[str, Seen], name: str
+) -> None:
+    texts = ["".join(o["data"].get("text/plain", "")) for o in seen[name].outputs if "data" in o]
+    (status,) = [text for text in texts if "images/s" in text]
+    assert " taken, " in status and " GB memory" in status
+
+
+def test_the_run_is_whole(seen: dict[str, Seen], home: Path) -> None:
+    assert read_manifest(home / "run" / "01_data_analysis", "")["leaks"] == 0
+    assert (home / "run" / "report.html").is_file()
+
+
+TRAINING = """
+    import time
+    from pathlib import Path
+    import numpy as np
+    import pandas as pd
+    from sim2real_lib.display.live import LiveTraining
+    from sim2real_lib.images import write_rgb
+    from sim2real_lib.progress import Progress
+
+    watch = LiveTraining("a toy", every=0.5)
+    started = time.monotonic()
+    while (seconds := time.monotonic() - started) < 12:
+        step = 1 + int(10 * seconds)
+        write_rgb(picture := Path(f"step{step // 30}.png"), np.full((60, 90, 3), step, np.uint8))
+        losses = {"box": 1 / step, "cls": 2 / step, "dfl": 3 / step}
+        samples = {f"step {step // 30 * 30}": picture}
+        watch(Progress(step, 150, losses, seconds, Path(), 4, pd.DataFrame(), samples))
+        time.sleep(0.1)
+"""
+WATCH = """() => {
+    window.frames_seen = [];
+    const look = () => {
+        const area = document.querySelector('.jp-CodeCell .jp-OutputArea');
+        const pictures = [...area.querySelectorAll('img')];
+        window.frames_seen.push({
+            height: area.offsetHeight,
+            outputs: area.querySelectorAll('.jp-OutputArea-output').length,
+            text: area.innerText,
+            curves: area.querySelectorAll('polyline')[1]?.getAttribute('points'),
+            pictures: pictures.map(img => img.src.length),
+        });
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def test_a_training_is_drawn_over_in_place_and_nothing_jumps(
+    browser: Any, lab: str, home: Path
+) -> None:
+    notebook = nbformat.read(home / "notebooks" / "01_data_analysis.ipynb", as_version=4)
+    notebook.cells = [nbformat.v4.new_code_cell(dedent(TRAINING).strip())]
+    nbformat.write(notebook, home / "notebooks" / "live.ipynb")
+    seen = Seen()
+    page = opened(browser, lab.format("live.ipynb"), seen)
+    page.evaluate(WATCH)
+    page.evaluate(RUN_ALL)
+    page.wait_for_function(DONE, timeout=120_000)
+    page.wait_for_function(IDLE, timeout=60_000)
+    frames = page.evaluate("() => window.frames_seen")
+    page.close()
+    assert seen == Seen()
+    assert max(frame["outputs"] for frame in frames) == 3
+    assert len({tuple(frame["pictures"]) for frame in frames}) > 2  # none, and samples of steps
+    assert len({frame.get("curves") for frame in frames}) > 5
+    assert len({frame["text"] for frame in frames}) > 5
+    heights = [frame["height"] for frame in frames]
+    assert heights == sorted(heights)  # never collapses, not for a single frame
+    assert "step" in frames[-1]["text"] and "images/s" in frames[-1]["text"]

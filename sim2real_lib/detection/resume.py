@@ -1,9 +1,12 @@
 """What a killed training has left: how far it got, and what of it can be believed."""
 
+import re
 import shutil
 import warnings
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from sim2real_lib.files import write_text
 
@@ -47,6 +50,14 @@ def load(last: Path) -> dict[str, Any]:
         if checkpoint[part] is None:
             raise KeyError(part)
     return checkpoint
+
+
+def losses(results: Path) -> pd.DataFrame:
+    """ultralytics' `results.csv` without its empty validation columns: epoch, seconds, losses."""
+    table = pd.read_csv(results).drop_duplicates("epoch", keep="last")
+    names = {column: re.sub(r"^train/|_loss$", "", column) for column in table.columns}
+    kept = [column for column in table.columns if column.startswith("train/")]
+    return table[["epoch", "time", *kept]].rename(columns=names | {"time": "seconds"})
 
 
 def _keep_rows(results: Path, epochs: int) -> None:

@@ -1,5 +1,6 @@
 """What the detector really sees: the first batch of a training, as one small picture."""
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -7,10 +8,16 @@ import numpy as np
 
 from sim2real_lib.images import RGB
 
+FILE = "batch.png"  # in a training's folder
 COLUMNS, MOST = 4, 8  # images
 WIDTH = 320  # pixels an image, at most
 # One colour a class, told apart by colour-blind eyes as well (Okabe and Ito 2008).
 COLOURS = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0)]
+
+
+def drawn_samples(folder: Path) -> dict[str, Path]:
+    """What it shows -> the picture, of a training's folder."""
+    return {"The first batch, as the detector sees it": folder / FILE}
 
 
 def picture(batch: dict[str, Any]) -> RGB:

@@ -3,14 +3,12 @@
 import json
 import math
 import os
-import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sim2real_lib.detection import augmentation as freebies
 from sim2real_lib.detection import ddp, offline, resume
@@ -18,6 +16,7 @@ from sim2real_lib.detection import tree as trees
 from sim2real_lib.detection.checks import between, gpus, known
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import sha256, whole_file, write_json
+from sim2real_lib.progress import Progress
 
 # What people call a model -> ultralytics' description of it; none of these needs a download.
 # They are YOLOv5u: YOLOv5's backbone and neck with an anchor-free head.
@@ -54,6 +53,7 @@ def train(
     threads: int = 0,
     seed: int = 0,
     plots: bool = False,
+    on_step: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train, or go on with a training that was killed, or return at once when it is finished.
 
@@ -87,6 +87,9 @@ def train(
         threads: torch's threads on a CPU; 0 leaves ultralytics' choice.
         seed: decides the weights, the order and the augmentation.
         plots: keep ultralytics' pictures of batches and curves.
+        on_step: called after every iteration, instead of a progress bar; what it raises ends the
+            training. Several GPUs train in processes of their own, which cannot call it: there
+            the bar stays.
 
     Returns:
         the path of `weights.pt`.
@@ -165,7 +168,7 @@ def train(
     }
     offline.prepare(work)
     if done < epochs:  # else it was killed between its last epoch and the end
-        _run({"overrides": settings, **own, "threads": threads}, processes, work)
+        _run({"overrides": settings, **own, "threads": threads}, processes, work, on_step)
     _finish(last, folder, iterations)
     return final
 
@@ -231,14 +234,19 @@ def _adversarial(changes: Mapping[str, float] | None) -> dict[str, float] | None
     return attack if attack["share"] > 0 and attack["epsilon"] > 0 else None
 
 
-def _run(job: dict[str, Any], processes: int, work: Path) -> None:
+def _run(
+    job: dict[str, Any],
+    processes: int,
+    work: Path,
+    on_step: Callable[[Progress], None] | None,
+) -> None:
     try:
         if processes > 1:
             ddp.train(job, processes, work)
         else:
             from sim2real_lib.detection.trainer import ArmTrainer
 
-            ArmTrainer(**job).train()
+            ArmTrainer(**job, on_step=on_step).train()
     except RuntimeError as error:
         if "out of memory" not in str(error).lower():
             raise
@@ -267,7 +275,7 @@ def _finish(last: Path, folder: Path, iterations: int) -> None:
     """
     from ultralytics.utils.torch_utils import strip_optimizer
 
-    losses = _losses(folder / "ultralytics" / "results.csv")
+    losses = resume.losses(folder / "ultralytics" / "results.csv")
     steps = resume.load(last)["updates"]
     if not np.isfinite(losses.to_numpy()).all() or steps != iterations:
         raise InputError(
@@ -282,11 +290,3 @@ def _finish(last: Path, folder: Path, iterations: int) -> None:
     with whole_file(folder / "weights.pt") as temporary:
         strip_optimizer(last, str(temporary))
     last.unlink()
-
-
-def _losses(results: Path) -> pd.DataFrame:
-    """ultralytics' results without its empty validation columns: epoch, seconds, losses."""
-    table = pd.read_csv(results).drop_duplicates("epoch", keep="last")
-    names = {column: re.sub(r"^train/|_loss$", "", column) for column in table.columns}
-    kept = [column for column in table.columns if column.startswith("train/")]
-    return table[["epoch", "time", *kept]].rename(columns=names | {"time": "seconds"})

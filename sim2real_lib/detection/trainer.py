@@ -7,24 +7,24 @@ Importing this module imports ultralytics: call `offline.prepare` first.
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
 from sim2real_lib import images
-from sim2real_lib.detection import adversarial, samples
+from sim2real_lib.detection import adversarial, resume, samples
 from sim2real_lib.detection.dataset import ArmDataset, Numbered
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
-from sim2real_lib.progress import progress_bar
+from sim2real_lib.progress import Progress, progress_bar
 
 CHECKPOINT_SECONDS = 30  # what a kill costs at most, an epoch apart
-SAMPLE = "batch.png"  # the first batch as the detector sees it, beside ultralytics' folder
 
 
 class ArmTrainer(DetectionTrainer):
@@ -43,6 +43,7 @@ class ArmTrainer(DetectionTrainer):
         photometric: probabilities of the steps of `photometric.STEPS`.
         attack: `share` of the batches that is attacked and by how many 1/255 (`epsilon`), or None.
         plain_from: the first iteration without mosaic, MixUp and CutMix; None: they stay.
+        on_step: called after every iteration; then there is no progress bar.
 
     Raises:
         InputError: from `train`, when ultralytics drops a frame or the training diverges.
@@ -59,13 +60,14 @@ class ArmTrainer(DetectionTrainer):
         photometric: Mapping[str, float] | None = None,
         attack: Mapping[str, float] | None = None,
         plain_from: int | None = None,
+        on_step: Callable[[Progress], None] | None = None,
     ) -> None:
         super().__init__(overrides=overrides)
         self.iterations, self.warmup, self.done = iterations, warmup, 0
         self.photometric, self.attack, self.plain_from = photometric or {}, attack, plain_from
         if plain_from is not None:  # pictured like the first ones, where pictures are wanted
             self.plot_idx += range(plain_from, plain_from + 3)
-        self.sample = self.save_dir.parent / SAMPLE
+        self.on_step, self.folder = on_step, self.save_dir.parent
         self.saved_at = time.monotonic()
         if threads and self.device.type == "cpu":  # ultralytics has just set all but one core's
             torch.set_num_threads(threads)
@@ -109,8 +111,9 @@ class ArmTrainer(DetectionTrainer):
             batch["img"] = adversarial.attack(
                 unwrap_model(self.model), batch, self.attack["epsilon"]
             )
-        if RANK in (-1, 0) and not self.sample.exists():
-            images.write_rgb(self.sample, samples.picture(batch))
+        sample = self.folder / samples.FILE
+        if RANK in (-1, 0) and not sample.exists():
+            images.write_rgb(sample, samples.picture(batch))
         return batch
 
     def _build_train_pipeline(self) -> None:
@@ -172,16 +175,20 @@ class ArmTrainer(DetectionTrainer):
         )
 
     def _start(self) -> None:
-        self.done = self.resumed_at
+        self.done, self.started = self.resumed_at, time.monotonic()
+        self.before = pd.DataFrame()
         if self.csv.is_file():  # resumed: the clock goes on as well
-            self.train_time_start -= float(self.csv.read_text().splitlines()[-1].split(",")[1])
+            learnt = resume.losses(self.csv)
+            self.train_time_start -= float(learnt["seconds"].iloc[-1])
+            self.before = learnt.assign(step=learnt["epoch"] * len(self.train_loader))
+            self.before = self.before.drop(columns=["epoch", "seconds"])
         self.bar = progress_bar(
             total=self.iterations * self.batch_size,
             initial=self.done * self.batch_size,
             desc=f"epoch {self.start_epoch + 1}/{self.epochs}",
             unit="images",
             mininterval=1,
-            disable=RANK not in (-1, 0),
+            disable=RANK not in (-1, 0) or self.on_step is not None,
         )
 
     def _set_learning_rate(self) -> None:
@@ -203,6 +210,18 @@ class ArmTrainer(DetectionTrainer):
             raise self._diverged()
         self.bar.set_postfix({k: f"{v:.3f}" for k, v in losses.items()}, refresh=False)
         self.bar.update(self.batch_size)
+        if self.on_step is not None:
+            self._tell(self.on_step)
+
+    def _tell(self, on_step: Callable[[Progress], None]) -> None:
+        losses = {name.removesuffix("_loss"): float(v) for name, v in self.loss_items.items()}
+        on_step(
+            Progress(
+                self.done, self.iterations, losses, time.monotonic() - self.started,
+                self.folder, images=self.batch_size, before=self.before,
+                samples=samples.drawn_samples(self.folder),
+            )
+        )  # fmt: skip
 
     def _end(self) -> None:
         self.bar.close()

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from sim2real_lib.display.pictures import load
 from sim2real_lib.display.style import (
     INK,
-    MUTED,
     Chart,
-    arm_colour,
     chart,
     headline,
     themed,
@@ -30,47 +29,52 @@ PANELS = {  # a loss by its name, less the side: title, quantity
     "style": ("The style is taken on", "style loss"),
     "image": ("The frame is rebuilt", "image loss"),
     "feature": ("Its features are rebuilt", "feature loss"),
+    "box": ("Boxes lie where the objects are", "box loss"),
+    "cls": ("Classes are told apart", "class loss"),
+    "dfl": ("Edges are sure of their place", "distribution focal loss"),
 }
+SMOOTHING = 0.05  # the moving mean's span, as a share of all rows
 SIDES = {
     "A": ("sim to target", "#0072b2"),
     "B": ("target to sim", "#d55e00"),
 }
-YOLO_PANELS = {"box": "Box", "cls": "Class", "dfl": "Distribution focal"}
 
 
 @themed
-def translator_losses(
-    losses: pd.DataFrame, *, title: str = "Losses", smoothing: float = 0.05
-) -> Chart:
-    """A translator's losses by step: raw values faint, their moving mean on top.
+def training_losses(losses: pd.DataFrame, *, title: str = "Losses") -> Chart:
+    """A translator's or a detector's losses: raw values faint, their moving mean on top.
 
     Args:
-        losses: column `step` and a column a loss, as a training's `losses.csv` has them; a name
-            ending in _A or _B is one direction's.
+        losses: a column a loss, and `step` or `epoch`, as a training's `losses.csv` has them; a
+            name ending in _A or _B is one direction's.
         title: over all of it.
-        smoothing: the moving mean's span, as a share of all rows.
     """
-    names = [str(name) for name in losses.columns if name != "step" and losses[name].any()]
-    if not names or "step" not in losses.columns:
+    time = "step" if "step" in losses.columns else "epoch"
+    shown = panels(losses)
+    if not shown or time not in losses.columns:
         raise InputError(
             f"no losses among the columns {', '.join(map(str, losses.columns))}",
-            remedy="The table needs `step` and losses such as G_A, D_A, cycle_A, idt_A",
+            remedy="The table needs `step` or `epoch`, and losses such as G_A, D_A or box",
         )
-    stems = {name: name[:-2] if name[-2:] in ("_A", "_B") else name for name in names}
-    shown = sorted(set(stems.values()), key=lambda stem: (*PANELS, stem).index(stem))
-    figure = chart(9.5, 0.6 + 2.35 * -(-len(shown) // 2))
-    panels = figure.subplots(-(-len(shown) // 2), 2, squeeze=False).flat
-    for stem, axes in zip(shown, panels, strict=False):
+    columns = 3 if len(shown) == 3 else 2
+    rows = -(-len(shown) // columns)
+    figure = chart(9.5, 0.6 + 2.35 * rows)
+    places = figure.subplots(rows, columns, squeeze=False).flat
+    for (stem, names), axes in zip(shown.items(), places, strict=False):
         head, quantity = PANELS.get(stem, (stem, "loss"))
-        for name in (name for name in names if stems[name] == stem):
+        for name in names:
             direction, colour = SIDES["B" if name.endswith("_B") else "A"]
-            _raw_and_smooth(axes, losses["step"], losses[name], direction, colour, smoothing)
-        axes.set(title=head, xlabel="step", ylabel=quantity)
-        if (losses[[name for name in names if stems[name] == stem]] >= 0).all(axis=None):
+            axes.plot(losses[time], losses[name], color=colour, alpha=0.18, linewidth=0.8)
+            axes.plot(
+                losses[time], smooth(losses[name]), color=colour, linewidth=1.9, label=direction
+            )
+        axes.set(title=head, xlabel=time, ylabel=quantity)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        if (losses[names] >= 0).all(axis=None):
             axes.set_ylim(bottom=0)
-    for axes in panels:  # what is left of an odd number
+    for axes in places:  # what is left of an odd number
         axes.set_axis_off()
-    if any(name.endswith("_B") for name in names):
+    if any(len(names) > 1 for names in shown.values()):
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="upper right", ncols=2)
     headline(figure, title)
@@ -104,13 +108,15 @@ def learning_strip(samples: Mapping[str, str | Path], *, most: int = 6) -> Chart
         raise InputError("there are no sample pictures", remedy="Train first, or save samples")
     names = list(samples)
     kept = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).round().astype(int))
-    pictures = {names[at]: load(samples[names[at]], 720) for at in kept}
+    pictures = {names[at]: load(samples[names[at]], 960) for at in kept}
     tallest = max(picture.shape[0] / picture.shape[1] for picture in pictures.values())
     # Wide samples need half the page each, upright ones stand side by side.
     columns = min(len(pictures), 2 if tallest < 0.6 else most)
     rows = -(-len(pictures) // columns)
-    wide = min(5.5, 11 / columns)
-    figure = chart(wide * columns, 0.45 + (wide * tallest + 0.3) * rows, pictures=True)
+    alone = len(pictures) == 1
+    wide = 9.5 if alone and tallest < 0.6 else min(5.5, 11 / columns)
+    height = (0 if alone else 0.45) + (wide * tallest + 0.3) * rows
+    figure = chart(wide * columns, height, pictures=True)
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for (when, picture), axes in zip(pictures.items(), panels, strict=False):
         axes.imshow(picture)
@@ -118,35 +124,23 @@ def learning_strip(samples: Mapping[str, str | Path], *, most: int = 6) -> Chart
         axes.set_title(when, fontsize=9, pad=4)
     for axes in panels:  # the rest of the last row
         axes.set_axis_off()
-    headline(figure, "Learning over time")
+    if not alone:
+        headline(figure, "Learning over time")
     return figure
 
 
-@themed
-def yolo_losses(losses: pd.DataFrame) -> Chart:
-    """The detector's training losses by epoch.
-
-    Args:
-        losses: columns epoch, box, cls and dfl, as `train` writes them, and `arm` where several
-            runs are shown together.
-    """
-    runs = list(losses.groupby("arm", sort=False)) if "arm" in losses.columns else []
-    figure = chart(10.5, 3.3)
-    for axes, (part, title) in zip(figure.subplots(1, 3), YOLO_PANELS.items(), strict=True):
-        for arm, run in runs or [("baseline", losses)]:
-            axes.plot(run["epoch"], run[part], color=arm_colour(str(arm)), label=str(arm))
-        axes.set(title=title, xlabel="epoch", ylabel="loss")
-    if runs:
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(runs))
-    headline(figure, "Detector losses")
-    return figure
+T = TypeVar("T", pd.Series, pd.DataFrame)
 
 
-def _raw_and_smooth(
-    axes: Axes, steps: pd.Series, values: pd.Series, name: str, colour: str, smoothing: float
-) -> None:
-    span = max(1, round(smoothing * len(values)))
-    axes.plot(steps, values, color=colour, alpha=0.18, linewidth=0.8)
-    axes.plot(steps, values.ewm(span=span).mean(), color=colour, linewidth=1.9, label=name)
-    axes.tick_params(colors=MUTED)
+def smooth(losses: T) -> T:
+    """The moving mean of each loss, its span a share of all rows."""
+    return losses.ewm(span=max(1, round(SMOOTHING * len(losses)))).mean()
+
+
+def panels(losses: pd.DataFrame) -> dict[str, list[str]]:
+    """Which losses are drawn together: those of both directions, in the order of `PANELS`."""
+    found: dict[str, list[str]] = {}
+    for name in map(str, losses.columns):
+        if name not in ("step", "epoch", "seconds") and losses[name].any():
+            found.setdefault(name[:-2] if name[-2:] in ("_A", "_B") else name, []).append(name)
+    return {stem: found[stem] for stem in sorted(found, key=lambda s: (*PANELS, s).index(s))}

@@ -22,6 +22,12 @@ def sample_steps(steps: int) -> set[int]:
     return {round(steps * moment) for moment in MOMENTS}
 
 
+def drawn_samples(folder: Path) -> dict[str, Path]:
+    """ "step 100" -> the picture drawn after that step, of a training's folder, in order."""
+    paths = sorted((folder / "samples").glob("step_*.png"))
+    return {f"step {int(path.stem.removeprefix('step_')):,}": path for path in paths}
+
+
 def draw_samples(
     path: Path, source: Domain, target: Domain, preview: Preview, count: int = 3
 ) -> None:

@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
+from sim2real_lib.progress import Progress
 from sim2real_lib.translation.device import choose_precision
+from sim2real_lib.translation.samples import drawn_samples
 from sim2real_lib.translation.schedules import POLICIES, Policy
 from sim2real_lib.translation.training_folder import LOSSES_FILE, fingerprint, refuse_another
-from sim2real_lib.translation.training_loop import Progress, Run, launch
+from sim2real_lib.translation.training_loop import Run, launch
 from sim2real_lib.translation.unpaired import Domain
 
 if TYPE_CHECKING:
@@ -141,13 +143,7 @@ class Result:
     @property
     def samples(self) -> dict[str, Path]:
         """ "step 100" -> the picture of the fixed frames after that step, in order."""
-        return samples(self.folder)
-
-
-def samples(folder: Path) -> dict[str, Path]:
-    """ "step 100" -> the picture of the fixed frames after that step, of a training's folder."""
-    paths = sorted((folder / "samples").glob("step_*.png"))
-    return {f"step {int(path.stem.removeprefix('step_')):,}": path for path in paths}
+        return drawn_samples(self.folder)
 
 
 def train(
@@ -178,7 +174,7 @@ def train(
         checkpoint_every: steps between two checkpoints.
         cache_bytes: bound on decoded images kept in memory, each domain.
         accelerator, devices: as in Lightning Fabric; the batch is shared by the devices.
-        progress: whether to show a progress bar.
+        progress: whether to show a progress bar; with `on_step`, that is the callback's business.
 
     Raises:
         InputError: for an unreadable image, a folder with another training, a damaged checkpoint,

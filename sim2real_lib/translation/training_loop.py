@@ -3,44 +3,27 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import pandas as pd
 import torch
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
-from sim2real_lib.progress import progress_bar
-from sim2real_lib.translation.samples import sample_steps
+from sim2real_lib.progress import Progress, progress_bar
+from sim2real_lib.translation.samples import drawn_samples, sample_steps
 from sim2real_lib.translation.schedules import Schedule
-from sim2real_lib.translation.training_folder import TrainingFolder
+from sim2real_lib.translation.training_folder import LOSSES_FILE, TrainingFolder
 from sim2real_lib.translation.unpaired import Domain, ahead
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from sim2real_lib.translation.training import Settings
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands: what a callback gets after every step.
-
-    Attributes:
-        step, steps: finished steps, and how many there will be.
-        losses: the step's losses by name.
-        seconds: since this call began.
-        folder: where the training lives.
-    """
-
-    step: int
-    steps: int
-    losses: Mapping[str, float]
-    seconds: float
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -141,7 +124,10 @@ def _train(
     if first == 0:
         home.draw(model, run.source, run.target, 0)
 
-    quiet = not run.progress or not fabric.is_global_zero
+    tell = on_step if fabric.is_global_zero else None
+    before = pd.read_csv(run.folder / LOSSES_FILE) if tell else pd.DataFrame()
+    samples = drawn_samples(run.folder)
+    quiet = not run.progress or on_step is not None or not fabric.is_global_zero
     name = run.request["method"]
     options = {"initial": first, "disable": quiet, "unit": "step", "mininterval": 1}
     bar = progress_bar(range(first, steps), name, steps, **options)
@@ -154,12 +140,18 @@ def _train(
         home.add_losses(step + 1, losses)
         if step + 1 in sample_steps(steps):
             home.draw(model, run.source, run.target, step + 1)
+            samples = drawn_samples(run.folder)
         if (step + 1) % run.checkpoint_every == 0 or step + 1 == steps:
             home.save(model, schedule, step + 1)
         bar.set_postfix({name: f"{loss:.2f}" for name, loss in losses.items()}, refresh=False)
-        if on_step is not None and fabric.is_global_zero:
+        if tell is not None:
             seconds = time.perf_counter() - started
-            on_step(Progress(step + 1, steps, losses, seconds, run.folder))
+            tell(
+                Progress(
+                    step + 1, steps, losses, seconds, run.folder,
+                    images=s.batch, before=before, samples=samples,
+                )
+            )  # fmt: skip
     home.save_weights(model.networks)
     return first, steps
 

@@ -19,6 +19,7 @@ from sim2real_lib.detection.train import MODELS, seconds, stride, train
 from sim2real_lib.detection.tree import write_tree
 from sim2real_lib.errors import InputError
 from sim2real_lib.params import Model
+from sim2real_lib.progress import Progress
 
 TINY = {"image_size": 64, "batch": 7, "iterations": 3, "device": "cpu", "threads": 1}
 
@@ -118,6 +119,38 @@ def test_a_killed_training_goes_on_where_it_was(data, tmp_path, monkeypatch):
     assert epochs == [1, 1, 2, 2]
     assert pd.read_csv(tmp_path / "losses.csv")["epoch"].tolist() == [1, 2, 3]
     assert weights.is_file()
+
+
+def test_a_callback_hears_of_every_step_in_place_of_a_bar(data, finished, tmp_path, capsys):
+    seen: list[Progress] = []
+    weights = train(data, tmp_path, **TINY, on_step=seen.append)
+    assert capsys.readouterr().out == ""
+    assert [(p.step, p.steps, p.images) for p in seen] == [(1, 3, 7), (2, 3, 7), (3, 3, 7)]
+    assert [p.finished for p in seen] == [False, False, True]
+    assert all(set(p.losses) == {"box", "cls", "dfl"} for p in seen) and seen[0].before.empty
+    first = pd.read_csv(tmp_path / "losses.csv").iloc[0]  # an epoch's are the mean of its steps'
+    assert (seen[0].losses["box"] + seen[1].losses["box"]) / 2 == pytest.approx(first["box"], 1e-3)
+    assert all(path.is_file() for path in seen[0].samples.values())
+    # It decides nothing: the same weights, and without it the training is known to be finished.
+    assert torch.equal(parameters(weights), parameters(finished[3]))
+    assert train(data, tmp_path, **TINY, on_step=kill) == weights
+    assert train(data, tmp_path, **TINY) == weights
+
+
+def test_a_callback_hears_what_was_learnt_before_a_kill(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim2real_lib.detection.trainer.CHECKPOINT_SECONDS", 0)
+    seen: list[Progress] = []
+
+    def killed(progress: Progress) -> None:
+        if progress.step == 3:  # in the second epoch: the first is on disk
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, tmp_path, **TINY | {"iterations": 6}, on_step=killed)
+    train(data, tmp_path, **TINY | {"iterations": 6}, on_step=seen.append)
+    assert [p.step for p in seen] == [3, 4, 5, 6]
+    assert seen[0].before["step"].tolist() == [2]
+    assert set(seen[0].before) == {"step", *seen[0].losses}
 
 
 def test_a_training_killed_before_its_end_was_written_only_writes_it(data, tmp_path, monkeypatch):

@@ -45,9 +45,9 @@ def titles(figure: Chart) -> str:
         lambda c: occlusion_plots.occlusion_and_truncation(c.frames, c.boxes),
         lambda c: data_plots.weather_by_time(c.frames),
         lambda c: data_plots.scenes(c.frames),
-        lambda c: training_plots.translator_losses(STEPS),
+        lambda c: training_plots.training_losses(STEPS),
         lambda c: training_plots.nst_losses(STEPS),
-        lambda c: training_plots.yolo_losses(EPOCHS),
+        lambda c: training_plots.training_losses(EPOCHS),
         lambda c: result_plots.map_by_bin(RESULTS),
         lambda c: result_plots.heat_table(SLICES),
         lambda c: result_plots.precision_recall(
@@ -121,7 +121,7 @@ def test_a_source_without_occlusion_labels_is_named_and_not_drawn_as_zero(
 
 def test_losses_without_a_known_column_are_refused() -> None:
     with pytest.raises(InputError, match="no losses among the columns loss"):
-        training_plots.translator_losses(pd.DataFrame({"loss": [2]}))
+        training_plots.training_losses(pd.DataFrame({"loss": [2]}))
 
 
 def test_learning_over_time_keeps_the_first_and_the_last(catalog: Catalog) -> None:

@@ -10,6 +10,7 @@ from lightning_fabric import Fabric
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import read_rgb, size
+from sim2real_lib.progress import Progress
 from sim2real_lib.translation import training
 from sim2real_lib.translation.adain import (
     AdaIN,
@@ -18,7 +19,7 @@ from sim2real_lib.translation.adain import (
     adain,
     mean_and_deviation,
 )
-from sim2real_lib.translation.training import Progress, Result
+from sim2real_lib.translation.training import Result
 
 TINY = Settings(crop=(32, 32), constant=3, decay=3)
 Run = Callable[..., Result]

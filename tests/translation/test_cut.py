@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from sim2real_lib.errors import InputError
+from sim2real_lib.progress import Progress
 from sim2real_lib.translation import cyclegan
 from sim2real_lib.translation.checkpoints import load_generator
 from sim2real_lib.translation.cut import CUT, LOSSES, Settings
@@ -25,7 +26,7 @@ from sim2real_lib.translation.cut_model import (
     patches_at,
 )
 from sim2real_lib.translation.networks import ResnetGenerator
-from sim2real_lib.translation.training import Progress, Result, train
+from sim2real_lib.translation.training import Result, train
 
 TINY: dict[str, Any] = {
     "n_blocks": 1,

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import read_rgb, size
+from sim2real_lib.progress import Progress
 from sim2real_lib.translation import cyclegan
 from sim2real_lib.translation.checkpoints import load_generator
 from sim2real_lib.translation.cyclegan import LOSSES, Settings
-from sim2real_lib.translation.training import Progress, Result, train
+from sim2real_lib.translation.training import Result, train
 
 TINY = Settings(
     n_blocks=1, ngf=2, ndf=2, crop=(32, 32), unit="steps", constant=4, decay=4, pool=3, lr=1e-3
@@ -52,9 +53,11 @@ def test_a_killed_training_ends_with_the_same_weights_and_losses(run: Run, kille
     whole = run("whole")
     with pytest.raises(KilledError):
         run("killed", on_step=kill)
-    resumed = run("killed")
+    seen: list[Progress] = []
+    resumed = run("killed", on_step=seen.append)
 
     assert resumed.resumed_from == killed_at // 2 * 2
+    assert len(seen[0].before) == resumed.resumed_from == seen[0].step - 1
     expected, found = weights(whole.folder), weights(resumed.folder)
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[key], found[key]) for key in expected)
@@ -95,6 +98,7 @@ def test_a_training_leaves_what_a_reader_looks_for(run: Run) -> None:
     assert result.losses["step"].tolist() == list(range(1, 9))
     assert list(result.samples)[:: len(result.samples) - 1] == ["step 0", "step 8"]
     assert seen[-1].folder == result.folder
+    assert seen[-1].samples == result.samples and seen[-1].images == TINY.batch
     assert load_generator(result.folder / "latest_net_G_A.pth").model[1].out_channels == 2
     assert not list(result.folder.rglob(".*")), "a temporary file was left"
 

@@ -12,8 +12,9 @@ from lightning_fabric import Fabric
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import size
+from sim2real_lib.progress import Progress
 from sim2real_lib.translation import adain, training
-from sim2real_lib.translation.training import Progress, Result
+from sim2real_lib.translation.training import Result
 from sim2real_lib.translation.wct2 import (
     WCT2,
     Settings,

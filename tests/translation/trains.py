@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
+from sim2real_lib.progress import Progress
 from sim2real_lib.translation.cyclegan import Settings
-from sim2real_lib.translation.training import Progress, Result, train
+from sim2real_lib.translation.training import Result, train
 
 SMALL = {"n_blocks": 1, "ngf": 2, "ndf": 2, "crop": (32, 32), "unit": "steps", "lr": 1e-3}
 
