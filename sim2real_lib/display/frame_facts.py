@@ -90,6 +90,7 @@ def _figures(pair: pd.Series) -> list[dict[str, str]]:
         ("agreement", "edges agree", "{:.2f}", "1: the same structure in every box, 0: none"),
         ("lost", "labels lost", "{:.0%}", "found in the original, not in the translation"),
         ("hallucinated", "hallucinated", "{:.0f}", "detections where nothing was"),
+        ("objects", "objects", "{:.0f}", "labelled, to be detected"),
         ("occluded", "occluded", "{:.0f}", "objects that something hides in part"),
     ]
     return [

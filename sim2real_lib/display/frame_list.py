@@ -2,12 +2,16 @@
 
 import pandas as pd
 
-from sim2real_lib.catalog.summary import occluded_per_frame
 from sim2real_lib.translation import rejections
 
 EVERY, REJECTED = "all frames", "rejected"
-# How many objects in the frame are occluded, as in the experiment's bins.
-BINS = {"0–5 occluded": (0, 5), "6–10 occluded": (6, 10), "over 10 occluded": (11, None)}
+# By how many objects of the frame are occluded, as in the experiment, or are there at all: of
+# Virtual KITTI's nobody knows whether they are occluded. Column, and from how many to how many.
+BINS: dict[str, tuple[str, float, float]] = {
+    f"{words} {column}": (column, low, high)
+    for column in ("occluded", "objects")
+    for words, low, high in (("0–5", 0, 5), ("6–10", 6, 10), ("over 10", 11, float("inf")))
+}
 SCORES = ["agreement", "lost", "hallucinated"]
 AS_DRIVEN = "as driven"
 # What may be sorted by, the worst first: column and whether low values are the bad ones.
@@ -16,6 +20,7 @@ ORDERS = {
     "most labels lost first": ("lost", False),
     "most hallucinated first": ("hallucinated", False),
     "most occluded first": ("occluded", False),
+    "most objects first": ("objects", False),
 }
 PAIR = ["style", "translator", "frame_id"]
 
@@ -32,16 +37,17 @@ def table(
         scores: columns frame_id, style, translator and any of `SCORES`.
 
     Returns:
-        `pairs`, sorted by style, translator and frame_id, with columns variant, occluded (how many
-        objects), agreement, lost, hallucinated (not a number: unknown) and number (0 for the first
-        of a style and translator, and so on).
+        `pairs`, sorted by style, translator and frame_id, with columns variant, objects (how many
+        are to be detected), occluded (how many of them), agreement, lost, hallucinated (not a
+        number: unknown) and number (0 for the first of a style and translator, and so on).
     """
     rows = pairs.sort_values(PAIR, ignore_index=True)
     if "variant" not in rows:
         rows["variant"] = rows["translator"] + "-" + rows["style"]
-    frames = rows[["frame_id"]].drop_duplicates()
-    counts = pd.Series(occluded_per_frame(frames, boxes), pd.Index(frames["frame_id"]))
-    rows["occluded"] = rows["frame_id"].map(counts)
+    counts = _counts(boxes)
+    for name in counts:
+        rows[name] = rows["frame_id"].map(counts[name])
+    rows["objects"] = rows["objects"].fillna(0)
     if scores is not None:
         known = [name for name in SCORES if name in scores]
         rows = rows.merge(scores[[*PAIR, *known]].drop_duplicates(PAIR), "left", on=PAIR)
@@ -96,6 +102,15 @@ def listed(rows: pd.DataFrame, show: str, order: str, by_hand: pd.DataFrame) -> 
     return rows.sort_values(column, ascending=ascending, kind="stable")
 
 
+def _counts(boxes: pd.DataFrame) -> pd.DataFrame:
+    """Objects, and how many are occluded, by frame; unknown where no box of the frame tells."""
+    wanted = boxes[~boxes["ignore"].astype(bool)]
+    frames = wanted["occluded"].astype("boolean").groupby(wanted["frame_id"])
+    return pd.DataFrame(
+        {"objects": frames.size(), "occluded": frames.sum(min_count=1).astype("Float64")}
+    ).astype(float)
+
+
 def _within(rows: pd.DataFrame, name: str) -> pd.Series:
-    low, high = BINS[name]
-    return rows["occluded"].between(low, float("inf") if high is None else high)
+    column, low, high = BINS[name]
+    return rows[column].between(low, high)
