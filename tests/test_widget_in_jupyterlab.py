@@ -96,7 +96,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("widget")
     write_tables(home)
     cells = [nbformat.v4.new_code_cell(CELL.format(home=str(home)))]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), home / "widget.ipynb")
+    kernel = {"name": "python3", "display_name": "Python 3"}  # else JupyterLab asks for one
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, home / "widget.ipynb")
     return home
 
 

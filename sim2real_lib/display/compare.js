@@ -77,7 +77,8 @@ class View {
     this.selects = {};
     const choices = Object.entries(CHOICES).map(([name, title]) => {
       this.selects[name] = node("select", { "aria-label": title, name });
-      this.selects[name].addEventListener("change", (event) => this.choose(name, event.target.value));
+      const chosen = () => this.choose(name, this.selects[name].value);
+      this.selects[name].addEventListener("change", chosen);
       return node("label", { class: "s2r-choice" }, node("span", {}, title), this.selects[name]);
     });
     this.count = node("output", { class: "s2r-count", "aria-live": "polite" });
@@ -122,18 +123,18 @@ class View {
     this.target = new Pane("target", this);
     this.line = node("div", { class: "s2r-line" }, node("span", { class: "s2r-grip" }));
     this.main.box.append(this.line);
-    this.info = node("dl", { class: "s2r-figures" });
+    this.info = node("div", { class: "s2r-figures" });
     this.status = node("div", { class: "s2r-status", role: "status" });
     this.title = node("code", { class: "s2r-name" });
     this.classes = node("div", { class: "s2r-classes" });
     this.tip = node("div", { class: "s2r-tip", role: "tooltip" });
-    const aside = node("div", { class: "s2r-aside" }, this.target.box, this.info);
     this.stage = node("div", { class: "s2r-stage", tabindex: "0", role: "group",
       "aria-label": "pictures; press ? for the keys" },
-      node("div", { class: "s2r-both" }, this.main.box, this.second.box), aside, this.tip,
+      node("div", { class: "s2r-both" }, this.main.box, this.second.box), this.target.box,
+      this.info, this.tip,
     ); // prettier-ignore
-    this.help = node("dl", { class: "s2r-help" },
-      ...KEYS.map(([keys, what]) => node("div", {}, node("dt", {}, keys), node("dd", {}, what)))); // prettier-ignore
+    const keys = KEYS.map(([key, what]) => node("span", {}, node("b", {}, key), what));
+    this.help = node("div", { class: "s2r-help" }, ...keys);
     this.root.append(
       node("div", { class: "s2r-bar" }, ...choices, node("span", { class: "s2r-space" }),
         group("frame", this.steps[0], this.count, this.steps[1]), this.reject),
@@ -144,9 +145,8 @@ class View {
       this.stage,
       node("div", { class: "s2r-bar s2r-foot" },
         group("overlays", this.toggles.boxes, this.toggles.detections, this.toggles.target),
-        this.above, this.classes, node("span", { class: "s2r-space" }), this.title,
-        this.toggles.keys),
-      this.status, this.help,
+        this.above, this.classes, this.status, this.title, this.toggles.keys),
+      this.help,
     ); // prettier-ignore
     this.root.addEventListener("keydown", (event) => this.pressed(event));
     this.stage.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
@@ -252,8 +252,7 @@ class View {
     this.title.textContent = frame?.frame_id ?? "";
     this.info.replaceChildren(
       ...(frame?.figures ?? []).map((figure) =>
-        node("div", { title: figure.meaning }, node("dt", {}, figure.name),
-          node("dd", {}, figure.value))), // prettier-ignore
+        node("span", { title: figure.meaning }, figure.name, node("b", {}, figure.value))),
     );
     this.root.classList.toggle("s2r-rejected", Boolean(frame?.rejected));
     this.controls();
@@ -370,7 +369,8 @@ class View {
     const number = Object.keys(MODES)[Number(key) - 1];
     if (number) return () => this.turnTo(number);
     const by = fast ? 0.1 : 0.02;
-    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+    const arrows = { Left: [-1, 0], Right: [1, 0], Up: [0, -1], Down: [0, 1] };
+    const arrow = arrows[key.replace("Arrow", "")];
     if (arrow && this.on.hand) return () => this.pan(arrow[0] * 0.1, arrow[1] * 0.1);
     if (arrow && arrow[0] && this.mode in this.share) {
       return () => this.slide(this.share[this.mode] + arrow[0] * by);
@@ -441,7 +441,7 @@ class View {
     const made = `${frame.translator} · ${frame.style}`;
     this.second.box.hidden = mode !== "side";
     this.target.box.hidden = !frame.target || !this.on.target;
-    this.stage.classList.toggle("s2r-alone", this.target.box.hidden);
+    this.arrange(frame);
     this.stage.style.cursor = this.on.hand ? "grab" : "";
     this.line.hidden = mode !== "wipe";
     this.line.style.left = `${100 * this.share.wipe}%`;
@@ -453,13 +453,30 @@ class View {
       side: ["original", ""],
     }[mode];
     this.main.draw(frame.original, names, (pane) => this.compose(pane, frame));
-    if (mode === "side") this.second.draw(frame.translated, [made, ""], (p) => p.put(frame.translated));
+    if (mode === "side") {
+      this.second.draw(frame.translated, [made, ""], (pane) => pane.put(frame.translated));
+    }
     if (!this.target.box.hidden) {
-      this.target.draw(frame.target, [`target · ${frame.style}`, ""], (p) => p.put(frame.target));
+      const name = `target · ${frame.style}`;
+      this.target.draw(frame.target, [name, ""], (pane) => pane.put(frame.target));
     }
     this.overlay(frame);
     this.named(frame);
     this.root.dataset.at = frame.at; // what is seen, and no longer what was asked for
+  }
+
+  arrange(frame) {
+    // Wide pictures and their target are of one height, the figures below. Others leave room for
+    // the figures under the target; and two of them go beside one another, wide ones do not.
+    const aspect = (picture) => picture && picture.width / picture.height;
+    const [main, beside] = [aspect(frame.original), aspect(frame.target)];
+    const [wide, side] = [main > 2.4, this.mode === "side"];
+    const below = wide !== side || this.target.box.hidden;
+    this.stage.classList.toggle("s2r-below", below);
+    this.stage.classList.toggle("s2r-alone", this.target.box.hidden);
+    this.stage.classList.toggle("s2r-stacked", wide && side);
+    const share = below ? (side ? 2 : main / beside) : 2.1;
+    this.stage.style.setProperty("--main", `${share || 1}fr`);
   }
 
   compose(pane, frame) {
@@ -624,17 +641,18 @@ class Pane {
     const [from, to] = within.map((share) => share * this.width);
     if (to <= from || alpha <= 0) return;
     // A nested picture clips what lies beyond the line.
-    const part = shape("svg", { x: from, y: 0, width: to - from, height: this.height, opacity: alpha,
-      viewBox: `${from} 0 ${to - from} ${this.height}` }); // prettier-ignore
-    const scale = [(this.width * zoom) / this.frame.width, (this.height * zoom) / this.frame.height];
-    const origin = [this.width / 2 - centre[0] * this.width * zoom,
-      this.height / 2 - centre[1] * this.height * zoom]; // prettier-ignore
+    const part = shape("svg", { x: from, y: 0, width: to - from, height: this.height,
+      viewBox: `${from} 0 ${to - from} ${this.height}`, opacity: alpha }); // prettier-ignore
+    const [wide, high] = [this.width * zoom, this.height * zoom];
+    const scale = [wide / this.frame.width, high / this.frame.height];
+    const origin = [this.width / 2 - centre[0] * wide, this.height / 2 - centre[1] * high];
     const texts = [];
     for (const own of boxes) {
       const at = [origin[0] + own.left * scale[0], origin[1] + own.top * scale[1],
         (own.right - own.left) * scale[0], (own.bottom - own.top) * scale[1]]; // prettier-ignore
       const colour = own.ignore ? "#8a94a3" : model.get("colours")[own.class];
-      const kind = found ? "s2r-found" : own.ignore ? "s2r-ignored" : own.occluded ? "s2r-hidden" : "";
+      const label = own.ignore ? "s2r-ignored" : own.occluded ? "s2r-hidden" : "";
+      const kind = found ? "s2r-found" : label;
       const [x, y, width, height] = at;
       const sides = { x, y, width, height };
       part.append(shape("rect", { ...sides, class: `s2r-under ${kind}` }));
@@ -654,7 +672,7 @@ class Pane {
     if (wide > width + 24) return null;
     const left = Math.max(0, Math.min(this.width - wide, x));
     const top = found ? Math.min(this.height - 17, y + height) : Math.max(0, y - 17);
-    const over = (a) => a[0] < left + wide && left < a[0] + a[2] && a[1] < top + 17 && top < a[1] + 17;
+    const over = ([x0, y0, w]) => x0 < left + wide && left < x0 + w && Math.abs(y0 - top) < 17;
     if (this.taken.some(over)) return null;
     this.taken.push([left, top, wide]);
     const chip = { x: left, y: top, width: wide, height: 16, rx: 3 };
@@ -710,8 +728,8 @@ function ramp() {
   return Uint32Array.from({ length: 256 }, (_, at) => {
     const place = (at / 255) * (stops.length - 1);
     const first = Math.min(stops.length - 2, Math.floor(place));
-    const mix = (part) =>
-      Math.round(stops[first][part] * (first + 1 - place) + stops[first + 1][part] * (place - first));
+    const [from, to] = [stops[first], stops[first + 1]];
+    const mix = (part) => Math.round(from[part] + (to[part] - from[part]) * (place - first));
     return (0xff000000 | (mix(2) << 16) | (mix(1) << 8) | mix(0)) >>> 0;
   });
 }

@@ -226,7 +226,7 @@ class Comparison(anywidget.AnyWidget):
         self.send({"choice": {**now, "error": error, "count": len(self._by_hand)}})
 
     def _is_rejected(self, pair: pd.Series) -> bool:
-        return bool(frame_list.rejected(pair.to_frame().T, self._by_hand).iloc[0])
+        return any((self._by_hand[rejections.COLUMNS] == pair[rejections.COLUMNS]).all(axis=1))
 
     def _read_rejected(self) -> pd.DataFrame:
         if self._file is None:
@@ -272,9 +272,10 @@ class Comparison(anywidget.AnyWidget):
 
 def _encode(path: str, width: int) -> tuple[bytes, tuple[int, int]]:
     """An image as JPEG, `width` pixels wide at most, and the size of its file's."""
-    picture = read_rgb(path)
-    full = picture.shape[1], picture.shape[0]
-    return to_jpeg(fit(picture, min(width, full[0])), QUALITY), full
+    full = size(path)
+    if Path(path).suffix in (".jpg", ".jpeg") and full[0] <= width:
+        return Path(path).read_bytes(), full  # the browser shows it as it is
+    return to_jpeg(fit(read_rgb(path), min(width, full[0])), QUALITY), full
 
 
 def _sides(pair: pd.Series) -> tuple[str, str]:
