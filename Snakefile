@@ -8,6 +8,8 @@ from pathlib import Path
 from sim2real_lib import params
 from sim2real_lib.detection import augmentation
 from sim2real_lib.errors import InputError
+from sim2real_lib.files import resolve
+from sim2real_lib.translation import rejections
 
 try:
     run = params.Run.parse(config, where="run.yaml")
@@ -20,11 +22,13 @@ try:
     }
     for detector in detectors.values():  # before any job starts, and not when its turn comes
         augmentation.choose(detector.augmentation, rectangular=detector.rectangular)
+    # Where 01, 02 and 03 write: detectors of several runs can share them.
+    D = run.data_run or run.run
+    rejected = rejections.read(resolve(D) / rejections.FILE).to_numpy().tolist()
 except InputError as error:
     sys.exit(f"\n{error}\n")
 
 R = run.run
-D = run.data_run or R  # where 01, 02 and 03 write: detectors of several runs can share them
 
 
 def papermill(job, options="", folder=R):
@@ -60,6 +64,12 @@ def translations(*arms):
     """The artifacts that arms are composed of, each once."""
     variants = dict.fromkeys(v for arm in arms for v in detectors[arm].translated)
     return [str(params.translation_folder(Path(D), v) / "manifest.json") for v in variants]
+
+
+def kept_out(arm):
+    """The frames that somebody rejected, of the translations of an arm: a changed choice reruns
+    the arms that it concerns, and no other."""
+    return sorted(f"{v}/{frame}" for v, frame in rejected if v in detectors[arm].translated)
 
 
 def made_by(name):
@@ -178,6 +188,7 @@ rule detector:
         f"{R}/04_yolo_training/{{arm}}-seed{{seed}}/manifest.json",
     params:
         source=source("04_yolo_training"),
+        kept_out=lambda wildcards: kept_out(wildcards.arm),
     log:
         notebook=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.ipynb",
         papermill=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.log",

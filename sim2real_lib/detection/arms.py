@@ -13,7 +13,7 @@ from sim2real_lib.evaluation import preservation
 from sim2real_lib.evaluation.comparison import BASELINE, arm_of, seed_of
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import Variant, YOLOTraining
-from sim2real_lib.translation import structure
+from sim2real_lib.translation import rejections, structure
 
 ALL_OF_THEM = "or `make demo` for all of them"
 
@@ -52,7 +52,7 @@ def build(data: Catalog, p: YOLOTraining, rejected: Collection[str] = ()) -> Cat
 
 
 def rejected(data: Catalog, p: YOLOTraining) -> pd.DataFrame:
-    """The translated frames of the arm whose objects' edges agree too little with the originals'.
+    """The translated frames that the arm does without: rejected by hand, or by their edges.
 
     In the mix the frame that was to be replaced stays in their places; added ones are left out.
 
@@ -60,20 +60,30 @@ def rejected(data: Catalog, p: YOLOTraining) -> pd.DataFrame:
         data, p: as in `build`.
 
     Returns:
-        A row a frame that scores below `min_agreement`: frame_id, variant, score, boxes, worst, as
-        in `structure.frame_scores`; the lowest score first.
+        A row a frame: frame_id, variant, reason: "by hand" (see `translation.rejections`) or
+        "edges", where a frame's objects agree less than `min_agreement`; for these score, boxes
+        and worst, as in `structure.frame_scores`, the lowest score first.
+
+    Raises:
+        InputError: when a line of the rejected frames' file names no frame or variant.
     """
-    parts = [pd.DataFrame(columns=["frame_id", "variant", "score", "boxes", "worst"])]
+    parts = [pd.DataFrame(columns=["frame_id", "variant", "score", "boxes", "worst", "reason"])]
     for folder in p.translations if p.min_agreement else ():
         frames = data.frames[data.frames["variant"] == folder.name]
         scores = structure.frame_scores(structure.load(folder), frames)
-        scores.insert(0, "variant", folder.name)
-        parts.append(scores.drop(preservation.kept(scores, p.min_agreement)).reset_index())
-    found = pd.concat([part for part in parts if len(part)] or parts).sort_values("score")
+        low = scores.drop(preservation.kept(scores, p.min_agreement)).reset_index()
+        parts.append(low.assign(variant=folder.name, reason="edges"))
+    if p.translations:
+        by_hand = rejections.read(p.data_folder / rejections.FILE, data.frames)
+        by_hand = by_hand[by_hand["variant"].isin([folder.name for folder in p.translations])]
+        ids = by_hand["variant"] + "/" + by_hand["frame_id"]
+        parts.append(by_hand.assign(frame_id=ids, reason="by hand"))
+    found = pd.concat([part for part in parts if len(part)] or parts)
     if found.empty:
         return found
+    found = found.reindex(columns=parts[0].columns).drop_duplicates("frame_id")
     wanted = compose.compose(data, replace=p.replaced, add=p.added).frames["frame_id"]
-    return found[found["frame_id"].isin(wanted)]
+    return found[found["frame_id"].isin(wanted)].sort_values("score", ignore_index=True)
 
 
 def translated(folders: Mapping[str, Path]) -> list[str]:

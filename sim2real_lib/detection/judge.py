@@ -139,6 +139,12 @@ def labels(judge: Judge, data: Catalog, folders: Mapping[str, Path], scratch: Pa
     )
 
 
+def detections(scratch: Path) -> pd.DataFrame:
+    """All that the detector saw in `labels`, in originals and translations."""
+    tables = (scratch / side / "detections.parquet" for side in ("originals", "translated"))
+    return pd.concat([pd.read_parquet(path) for path in tables], ignore_index=True)
+
+
 def distances(
     judge: Judge,
     data: Catalog,

@@ -1,44 +1,72 @@
-"""The comparison widget: choose a frame and a translation, wipe between before and after."""
+"""The comparison widget: original, translation and target, frame by frame.
+
+The kernel sends a frame's pictures once; wiping, blending, zooming and the rest happen in the
+browser, in compare.js.
+"""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as widgets
+import anywidget
 import numpy as np
 import pandas as pd
+import traitlets
 
+from sim2real_lib.display import frame_list
 from sim2real_lib.display.boxes import draw_boxes
+from sim2real_lib.display.frame_facts import Facts
 from sim2real_lib.display.pictures import fit, label, load, to_jpeg, to_png
-from sim2real_lib.display.style import ordered
+from sim2real_lib.display.style import class_colour, ordered
 from sim2real_lib.display.wipe import CHIP, CHIP_INK, mark_sides, wipe_html
 from sim2real_lib.display.wipe import wipe as wiped
 from sim2real_lib.errors import InputError
-from sim2real_lib.images import RGB, size
+from sim2real_lib.images import RGB, read_rgb, size
+from sim2real_lib.params import STYLES
+from sim2real_lib.translation import rejections
 
 COLUMNS = ("frame_id", "style", "translator", "original", "translated")
 REMEDY = "Run the translation of this style first, or leave its rows out of the table"
+STILL = 960  # pixels, at most: the width of a picture that stands in for the widget
+QUALITY = 90  # of the JPEGs that the browser gets
 
 
-class Comparison(widgets.VBox):
-    """Original and translation under a wipe, a target image beside, boxes on and off.
+class Comparison(anywidget.AnyWidget):
+    """Original and translation over one another, a target image beside, boxes and detections.
 
     Where no widget can live (an exported page, an untrusted notebook), `still()` shows instead.
 
     Args:
         pairs: columns frame_id, style, translator, original, translated (the last two are paths);
-            one row for each frame, style and translator.
+            one row for each frame, style and translator. A column variant tells what `rejected`
+            calls the translation, else it is "<translator>-<style>".
         boxes: the catalog's boxes of the original frames.
         targets: style -> images of the target domain, to be shown beside.
-        width: pixels that a picture is decoded to.
-        remembered: how many decoded pictures are kept at most.
+        scores: columns frame_id (the original's), style, translator and any of agreement (of the
+            edges, -1 to 1), lost (share of the labels, 0 to 1) and hallucinated (how many).
+        detections: as `detection.predict` stores them: the originals' by their frame_id, the
+            translations' by "<variant>/<frame_id>".
+        rejected: the CSV where rejected frames are kept, see `translation.rejections`; without it
+            none can be rejected.
+        width: pixels that a picture is shown with, at most.
+        remembered: how many pictures are kept at most.
 
     Raises:
-        InputError: when there are no pairs, a column is missing or an image does not exist.
+        InputError: when there are no pairs, a column is missing, an image does not exist, or the
+            file of rejected frames is not understood.
     """
+
+    _esm = Path(__file__).with_name("compare.js")
+    _css = Path(__file__).with_name("compare.css")
+
+    # What is looked at: style, translator, show and order, each one of `offered`.
+    chosen = traitlets.Dict().tag(sync=True)
+    position = traitlets.Int(0).tag(sync=True)  # in the list of frames, from 0
+    # What can be chosen, how many frames are listed, and the list's own number.
+    offered = traitlets.Dict().tag(sync=True)
+    colours = traitlets.Dict().tag(sync=True)  # class -> colour
 
     def __init__(
         self,
@@ -46,29 +74,29 @@ class Comparison(widgets.VBox):
         boxes: pd.DataFrame,
         *,
         targets: Mapping[str, Sequence[str | Path]] | None = None,
-        width: int = 960,
+        scores: pd.DataFrame | None = None,
+        detections: pd.DataFrame | None = None,
+        rejected: str | Path | None = None,
+        width: int = 1280,
         remembered: int = 12,
     ) -> None:
         _check(pairs)
-        self._pairs = pairs.set_index(["style", "translator", "frame_id"]).sort_index()
-        self._boxes = dict(list(boxes.groupby("frame_id")))
-        self._no_boxes = boxes.iloc[:0]
+        self._file = None if rejected is None else Path(rejected)
+        self._by_hand = self._read_rejected()
+        rows = frame_list.table(pairs, boxes, scores)
+        groups = rows.groupby(["style", "translator"])
+        self._lists: dict[tuple, pd.DataFrame] = dict(list(groups))
+        self._rows = rows
+        keys = rows[frame_list.PAIR].itertuples(index=False, name=None)
+        self._row_of = {key: row for row, key in enumerate(keys)}
+        self._facts = Facts(rows, boxes, detections)
         self._targets = {style: list(paths) for style, paths in (targets or {}).items()}
         self._width = width
-        self._decoded = lru_cache(maxsize=remembered)(load)
-        self._make_controls()
-        picture = widgets.HBox([self._picture, self._target])
-        picture.layout = widgets.Layout(width="100%", align_items="flex-start", grid_gap="8px")
-        super().__init__(
-            [
-                widgets.HBox([self._style, self._translator, self._with_boxes]),
-                picture,
-                self._wipe,
-                self._frame,
-                self._caption,
-            ]
-        )
-        self._follow()
+        self._encoded = lru_cache(maxsize=remembered)(_encode)
+        self._listed, self._serial = rows.iloc[:0], 0
+        super().__init__(colours={name: class_colour(name) for name in self._facts.classes})
+        self.on_msg(self._answer)
+        self.chosen = {}
 
     def picture(
         self,
@@ -80,13 +108,8 @@ class Comparison(widgets.VBox):
         boxes: bool = True,
     ) -> RGB:
         """Original left, translation right of the line; what is not given is as chosen now."""
-        key = self._key(frame_id, style, translator)
-        picture = wiped(*self._both(key), wipe)
-        if boxes:
-            scale = self._width / size(str(self._pairs.at[key, "original"]))[0]
-            picture = draw_boxes(picture, self._boxes.get(key[2], self._no_boxes), scale=scale)
-        mark_sides(picture, wipe, ("original", f"{key[1]} · {key[0]}"))
-        return picture
+        pair = self._pair(frame_id, style, translator)
+        return self._drawn(pair, self._width, wipe, boxes)
 
     def still(
         self,
@@ -98,13 +121,18 @@ class Comparison(widgets.VBox):
         boxes: bool = True,
     ) -> bytes:
         """The same picture and its target as PNG bytes, for runs without a screen."""
-        key = self._key(frame_id, style, translator)
-        picture = self.picture(key[2], key[0], key[1], wipe=wipe, boxes=boxes)
-        target = self._target_picture(key)
-        if target is None:
+        pair = self._pair(frame_id, style, translator)
+        picture = self._drawn(pair, min(self._width, STILL), wipe, boxes)
+        path = self._target(pair)
+        if path is None:
             return to_png(picture)
         height, gap = picture.shape[0], np.full((picture.shape[0], 8, 3), 255, np.uint8)
+        target = read_rgb(path)
         beside = fit(target, round(target.shape[1] * height / target.shape[0]))[:height]
+        text_size = max(10, height // 21)
+        margin, text = text_size // 2, f"target · {pair['style']}"
+        beside = np.ascontiguousarray(beside)
+        label(beside, text, margin, margin, size=text_size, fill=CHIP, ink=CHIP_INK)
         return to_png(np.hstack([picture, gap, beside]))
 
     def html(
@@ -114,106 +142,148 @@ class Comparison(widgets.VBox):
         translator: str | None = None,
     ) -> str:
         """The same pair as HTML that wipes without a kernel."""
-        key = self._key(frame_id, style, translator)
-        return wipe_html(*self._both(key), labels=("original", f"{key[1]} · {key[0]}"))
+        pair = self._pair(frame_id, style, translator)
+        return wipe_html(*self._both(pair, min(self._width, STILL)), labels=_sides(pair))
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return {**bundle, "image/png": b64encode(self.still()).decode()}
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return {**data, "image/png": b64encode(self.still()).decode()}, metadata
 
-    def _make_controls(self) -> None:
-        styles = ordered(self._pairs.index.get_level_values("style"), "weather")
-        self._style = widgets.Dropdown(options=styles, description="style")
-        self._translator = widgets.ToggleButtons(
-            style=widgets.ToggleButtonsStyle(button_width="auto")
-        )
-        self._with_boxes = widgets.Checkbox(value=True, description="boxes", indent=False)
-        wide = widgets.Layout(width="100%")
-        self._frame = widgets.SelectionSlider(
-            options=[("", "")], description="frame", layout=wide, readout=True
-        )
-        self._wipe = widgets.FloatSlider(
-            value=0.5, min=0, max=1, step=0.01, description="wipe", layout=wide,
-            readout_format=".0%",
-        )  # fmt: skip
-        self._picture = widgets.Image(format="jpeg", layout=widgets.Layout(flex="3 1 0"))
-        self._target = widgets.Image(format="jpeg", layout=widgets.Layout(flex="1 1 0"))
-        for image in (self._picture, self._target):
-            image.layout.min_width, image.layout.max_width = "0", f"{self._width}px"
-        self._caption = widgets.HTML()
-        self._following = False
-        for control in (self._style, self._translator):
-            control.observe(self._follow, "value")
-        for control in (self._frame, self._wipe, self._with_boxes):
-            control.observe(self._show, "value")
+    @traitlets.validate("chosen")
+    def _possible(self, proposal: Any) -> dict[str, str]:
+        """The choice with what it leaves open as before, and what is not on offer replaced."""
+        wish = {**self.chosen, **proposal["value"]}
+        style = _one_of(wish.get("style"), self._styles())
+        translator = _one_of(wish.get("translator"), self._translators(style))
+        rows = self._lists[style, translator]
+        show = _one_of(wish.get("show"), self._bins(rows))
+        order = _one_of(wish.get("order"), frame_list.orders(rows))
+        return {"style": style, "translator": translator, "show": show, "order": order}
 
-    def _follow(self, _: Any = None) -> None:
-        """Offer the translators of the chosen style and their frames, keeping what can be kept."""
-        if self._following:
-            return
-        self._following = True  # setting options sets values, which would call back here
+    @traitlets.observe("chosen")
+    def _follow(self, _: Any) -> None:
+        """Make the list of the choice; the frame that is looked at stays where it is listed."""
+        now = self.chosen
+        rows = self._lists[now["style"], now["translator"]]
+        before = self._listed["frame_id"].iloc[self._place : self._place + 1].tolist()
+        self._listed = frame_list.listed(rows, now["show"], now["order"], self._by_hand)
+        self._serial += 1
+        kept = np.flatnonzero(self._listed["frame_id"].isin(before))
+        with self.hold_sync():
+            self.position = int(kept[0]) if len(kept) else 0
+            self.offered = {
+                "style": self._styles(),
+                "translator": self._translators(now["style"]),
+                "show": self._bins(rows),
+                "order": frame_list.orders(rows),
+                "count": len(self._listed),
+                "serial": self._serial,
+                "choose": self._file is not None,
+                "detections": self._facts.has_detections,
+            }
+
+    @property
+    def _place(self) -> int:
+        return min(max(0, self.position), max(0, len(self._listed) - 1))
+
+    def _answer(self, _: Any, content: Any, __: Any) -> None:
+        """What the browser asks: {"get": position} or {"reject": bool, "at": position}."""
+        place = content.get("get", content.get("at"))
+        known = isinstance(place, int) and 0 <= place < len(self._listed)
+        if content.get("serial") != self._serial or not known:
+            return  # of a list that is no longer shown
+        pair = self._listed.iloc[place]
+        if "get" in content:
+            facts, pictures = self._frame(pair)
+            self.send({"frame": {**facts, "at": place, "serial": self._serial}}, pictures)
+        elif self._file is not None:
+            self._reject(self._file, pair, place, bool(content.get("reject")))
+
+    def _frame(self, pair: pd.Series) -> tuple[dict[str, Any], list[bytes]]:
+        """What the browser needs of one frame: facts, and the pictures as JPEG."""
+        target = self._target(pair)
+        paths = [pair["original"], pair["translated"], *([target] if target else [])]
+        facts = self._facts.of(pair) | {"rejected": self._is_rejected(pair)}
         try:
-            translators = self._pairs.loc[self._style.value].index.get_level_values("translator")
-            _offer(self._translator, ordered(translators, "arm"))
-            frames = list(self._pairs.loc[(self._style.value, self._translator.value)].index)
-            count = len(frames)
-            _offer(self._frame, [(f"{n} / {count}", name) for n, name in enumerate(frames, 1)])
-        finally:
-            self._following = False
-        self._show()
-
-    def _show(self, _: Any = None) -> None:
-        if self._following:
-            return
-        key = self._key(None, None, None)
-        try:
-            picture = self.picture(wipe=self._wipe.value, boxes=self._with_boxes.value)
-            target = self._target_picture(key)
+            sent = [self._encoded(str(path), self._width) for path in paths]
         except InputError as error:  # a file that vanished or broke since the check at the start
-            self._caption.value = f"<b>{escape(str(error))}</b>"
-            return
-        self._picture.value = to_jpeg(picture)
-        self._target.layout.display = "none" if target is None else None
-        if target is not None:
-            self._target.value = to_jpeg(target)
-        count = len(self._boxes.get(key[2], self._no_boxes))
-        self._caption.value = f"<code>{escape(key[2])}</code> · {count} boxes"
+            return facts | {"error": str(error)}, []
+        sizes = [shape for _, shape in sent]
+        if sizes[0] != sizes[1]:
+            wrong = "original and translation differ in size: translate it again"
+            return facts | {"error": f"{pair['translated']}: {wrong}"}, []
+        return facts | {"width": sizes[0][0], "height": sizes[0][1]}, [data for data, _ in sent]
 
-    def _key(
-        self, frame_id: str | None, style: str | None, translator: str | None
-    ) -> tuple[str, str, str]:
-        key = (
-            style or self._style.value,
-            translator or self._translator.value,
-            frame_id or self._frame.value,
-        )
-        if key not in self._pairs.index:
-            raise InputError(f"frame {key[2]!r} was not translated to {key[0]!r} by {key[1]!r}")
-        return key
+    def _reject(self, file: Path, pair: pd.Series, place: int, reject: bool) -> None:
+        """Save the choice at once, and tell the browser what is true now."""
+        error = ""
+        try:
+            variant, frame_id = pair["variant"], pair["frame_id"]
+            self._by_hand = rejections.change(file, variant, frame_id, reject=reject)
+        except (InputError, OSError) as problem:
+            error = f"not saved: {problem}"
+        now = {"at": place, "serial": self._serial, "rejected": self._is_rejected(pair)}
+        self.send({"choice": {**now, "error": error, "count": len(self._by_hand)}})
 
-    def _both(self, key: tuple[str, str, str]) -> tuple[RGB, RGB]:
-        original, translated = (str(self._pairs.at[key, side]) for side in COLUMNS[3:])
-        return self._decoded(original, self._width), self._decoded(translated, self._width)
+    def _is_rejected(self, pair: pd.Series) -> bool:
+        return any((self._by_hand[rejections.COLUMNS] == pair[rejections.COLUMNS]).all(axis=1))
 
-    def _target_picture(self, key: tuple[str, str, str]) -> RGB | None:
-        paths = self._targets.get(key[0])
-        if not paths:
-            return None
-        position = [value for _, value in self._frame.options].index(self._frame.value)
-        target = self._decoded(paths[position % len(paths)], self._width // 2).copy()
-        text_size = max(10, target.shape[0] // 16)
-        margin = text_size // 2
-        text = f"target · {key[0]}"
-        label(target, text, margin, margin, size=text_size, fill=CHIP, ink=CHIP_INK)
-        return target
+    def _read_rejected(self) -> pd.DataFrame:
+        if self._file is None:
+            return pd.DataFrame(columns=rejections.COLUMNS, dtype="str")
+        return rejections.read(self._file)
+
+    def _styles(self) -> list[str]:
+        found = {style for style, _ in self._lists}
+        return [*(style for style in STYLES if style in found), *sorted(found - set(STYLES))]
+
+    def _translators(self, style: str) -> list[str]:
+        return ordered([made for own, made in self._lists if own == style], "arm")
+
+    def _bins(self, rows: pd.DataFrame) -> list[str]:
+        return frame_list.bins(rows, choose=self._file is not None)
+
+    def _pair(self, frame_id: str | None, style: str | None, translator: str | None) -> pd.Series:
+        style, translator = style or self.chosen["style"], translator or self.chosen["translator"]
+        if frame_id is None:
+            listed = self._listed if len(self._listed) else self._lists[style, translator]
+            frame_id = listed["frame_id"].iloc[self._place]
+        row = self._row_of.get((style, translator, frame_id))
+        if row is None:
+            asked = f"to {style!r} by {translator!r}"
+            raise InputError(f"frame {frame_id!r} was not translated {asked}")
+        return self._rows.iloc[row]
+
+    def _drawn(self, pair: pd.Series, width: int, wipe: float, boxes: bool) -> RGB:
+        picture = wiped(*self._both(pair, width), wipe)
+        if boxes:
+            scale = width / size(pair["original"])[0]
+            picture = draw_boxes(picture, self._facts.boxes(pair["frame_id"]), scale=scale)
+        mark_sides(picture, wipe, _sides(pair))
+        return picture
+
+    def _both(self, pair: pd.Series, width: int) -> tuple[RGB, RGB]:
+        return load(pair["original"], width), load(pair["translated"], width)
+
+    def _target(self, pair: pd.Series) -> str | Path | None:
+        paths = self._targets.get(pair["style"])
+        return paths[pair["number"] % len(paths)] if paths else None
 
 
-def _offer(control: Any, options: list) -> None:
-    """Set a selection's options without losing the chosen value where it is still on offer."""
-    chosen = control.value
-    values = [option[1] if isinstance(option, tuple) else option for option in options]
-    control.options = options
-    control.value = chosen if chosen in values else values[0]
+def _encode(path: str, width: int) -> tuple[bytes, tuple[int, int]]:
+    """An image as JPEG, `width` pixels wide at most, and the size of its file's."""
+    full = size(path)
+    if Path(path).suffix in (".jpg", ".jpeg") and full[0] <= width:
+        return Path(path).read_bytes(), full  # the browser shows it as it is
+    return to_jpeg(fit(read_rgb(path), min(width, full[0])), QUALITY), full
+
+
+def _sides(pair: pd.Series) -> tuple[str, str]:
+    return "original", f"{pair['translator']} · {pair['style']}"
+
+
+def _one_of(wish: str | None, options: list[str]) -> str:
+    return wish if wish in options else options[0]
 
 
 def _check(pairs: pd.DataFrame) -> None:

@@ -7,11 +7,13 @@ import pandas as pd
 
 from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
-from sim2real_lib.detection.judge import finished_translations
+from sim2real_lib.detection import judge
 from sim2real_lib.display.report import Beside, Block, Picture, Section, Table, Wipe
 from sim2real_lib.display.style import Chart
+from sim2real_lib.evaluation import preservation
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import STYLES, Variant
+from sim2real_lib.translation import structure
 from sim2real_lib.translation.domains import pairs
 
 CAPTION_KEPT = (
@@ -25,13 +27,39 @@ def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list
     """Every translated frame of a run beside its original, and style -> images of the target."""
     found = []
     targets: dict[str, list[str]] = {}
-    for variant, folder in finished_translations(run).items():
+    for variant, folder in judge.finished_translations(run).items():
         made = Variant.of(variant)
         manifest = read_manifest(folder, f"Run notebook {made.notebook} again")
         found.append(pairs(data, catalog.load(folder / "catalog")))
         targets.setdefault(made.style, manifest["targets"])
-    columns = ["frame_id", "place", "style", "translator", "original", "translated"]
+    columns = ["frame_id", "place", "variant", "style", "translator", "original", "translated"]
     return pd.concat(found or [pd.DataFrame(columns=columns)], ignore_index=True), targets
+
+
+def frame_scores(run: Path, labels: judge.Labels | None) -> pd.DataFrame:
+    """How well each translated frame of a run kept its labels, for the comparison widget.
+
+    Args:
+        run: the translations' run.
+        labels: what the detector saw, in the places that it looked at; None: it was not asked.
+
+    Returns:
+        Columns frame_id (the original's), style, translator, agreement (of the edges), lost and
+        hallucinated (see `preservation.by_frame`); what is not known is not a number.
+    """
+    parts = [pd.DataFrame(columns=["frame_id", "style", "translator", "agreement"])]
+    for variant, folder in judge.finished_translations(run).items():
+        made = Variant.of(variant)
+        frames = catalog.load(folder / "catalog").frames
+        scores = structure.frame_scores(structure.load(folder), frames)
+        own = pd.DataFrame({"frame_id": structure.originals_of(frames), "variant": variant})
+        own["agreement"] = scores["score"].where(scores["boxes"] > 0).to_numpy()
+        parts.append(own.assign(style=made.style, translator=made.maker))
+    table = pd.concat(parts, ignore_index=True)
+    if labels is None or len(parts) == 1:
+        return table
+    seen = preservation.by_frame(labels.boxes, labels.hallucinations)
+    return table.merge(seen, "left", on=["variant", "frame_id"])
 
 
 def pictures(shown: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:

@@ -98,6 +98,30 @@ def hallucinated(
     return pd.DataFrame(rows, columns=["frame_id", "variant", "detections", "hallucinated"])
 
 
+def by_frame(boxes: pd.DataFrame, hallucinations: pd.DataFrame) -> pd.DataFrame:
+    """What the detector says of each translated frame by itself.
+
+    Args:
+        boxes: from `recall`.
+        hallucinations: from `hallucinated`, of all translated frames.
+
+    Returns:
+        A row a translated frame: variant, frame_id (the original's), lost, the share of its boxes
+        found before that are not found after, not a number where none was, and hallucinated.
+    """
+    was = boxes[boxes["found_before"]]
+    lost = (~was["found_after"]).groupby(_translated_ids(was)).mean()
+    pairs = zip(hallucinations["variant"], hallucinations["frame_id"], strict=True)
+    return pd.DataFrame(
+        {
+            "variant": hallucinations["variant"],
+            "frame_id": [frame_id.removeprefix(f"{variant}/") for variant, frame_id in pairs],
+            "lost": hallucinations["frame_id"].map(lost).astype(float),
+            "hallucinated": hallucinations["hallucinated"],
+        }
+    )
+
+
 def summary(
     boxes: pd.DataFrame,
     hallucinations: pd.DataFrame,

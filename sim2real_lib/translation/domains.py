@@ -67,8 +67,8 @@ def pairs(originals: Catalog, translated: Catalog) -> pd.DataFrame:
     """Each translated frame beside the frame it was made of, for people to look at.
 
     Returns:
-        Columns frame_id (the original's), place (in a drive: the same for all that show it), style,
-        translator, original and translated (paths).
+        Columns frame_id (the original's), place (in a drive: the same for all that show it),
+        variant, style, translator, original and translated (paths).
     """
     paths = originals.frames.set_index("frame_id")["image"]
     rows = []
@@ -76,6 +76,7 @@ def pairs(originals: Catalog, translated: Catalog) -> pd.DataFrame:
     for frame_id, frame in zip(ids, translated.frames.itertuples(index=False), strict=True):
         made = Variant.of(str(frame.variant))
         place = f"{frame.sequence}/{frame.index:05d}"
-        rows.append((frame_id, place, made.style, made.maker, paths[frame_id], frame.image))
-    columns = ["frame_id", "place", "style", "translator", "original", "translated"]
+        known = (frame_id, place, str(made), made.style, made.maker)
+        rows.append((*known, paths[frame_id], frame.image))
+    columns = ["frame_id", "place", "variant", "style", "translator", "original", "translated"]
     return pd.DataFrame(rows, columns=columns)

@@ -1,7 +1,9 @@
-"""The wipe shows the original left and the translation right, and never too much is remembered."""
+"""The widget offers the frames that there are, sends each once, and remembers only so many."""
 
 import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,20 +12,63 @@ import pytest
 
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.display.compare import Comparison
+from sim2real_lib.display.frame_list import table
 from sim2real_lib.display.wipe import wipe, wipe_html
 from sim2real_lib.errors import InputError
 
 RED = np.full((60, 200, 3), (255, 0, 0), np.uint8)
 BLUE = np.full((60, 200, 3), (0, 0, 255), np.uint8)
+CLONE = "vkitti2/0001/clone/0000{}"
+DETECTION = {"class": "car", "left": 1.0, "top": 2.0, "right": 30.0, "bottom": 40.0}
 
 
 def decoded(data: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
 
 
+class Browser:
+    """Asks a comparison what a browser would, and keeps the last answer."""
+
+    def __init__(self, comparison: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.comparison, self.answers = comparison, []
+        monkeypatch.setattr(comparison, "send", self._hear)
+
+    def _hear(self, content: Any, buffers: Any = None) -> None:
+        self.answers.append((json.loads(json.dumps(content, allow_nan=False)), buffers))
+
+    def ask(self, **message: Any) -> tuple[dict, list[bytes]]:
+        serial = self.comparison.offered["serial"]
+        self.comparison._handle_custom_msg({"serial": serial, **message}, [])
+        content, buffers = self.answers[-1]
+        return next(iter(content.values())), buffers
+
+
 @pytest.fixture
 def comparison(pairs: pd.DataFrame, catalog: Catalog, targets: dict[str, list[str]]) -> Comparison:
     return Comparison(pairs, catalog.boxes, targets=targets, width=320, remembered=5)
+
+
+@pytest.fixture
+def browser(comparison: Comparison, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    return Browser(comparison, monkeypatch)
+
+
+@pytest.fixture
+def scores(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Known of fog by cyclegan alone, and there not of the first frame."""
+    own = pairs[(pairs["style"] == "fog") & (pairs["translator"] == "cyclegan")]
+    table = own[["frame_id", "style", "translator"]].copy()
+    return table.assign(agreement=[np.nan, 0.9, 0.2, 0.5], lost=[np.nan, 0.0, 0.25, 1.0])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "rejected_frames.csv"
+
+
+def listed(comparison: Comparison) -> list[str]:
+    """The last digits of the frames in the list."""
+    return [name[-1] for name in comparison._listed["frame_id"]]
 
 
 @pytest.mark.parametrize(("at", "cut"), [(0, 0), (0.3, 60), (1, 200), (7, 200)])
@@ -40,41 +85,63 @@ def test_a_translation_of_another_size_is_refused() -> None:
         wipe_html(RED, BLUE[:30])
 
 
-def test_the_wipe_slider_moves_the_line(comparison: Comparison, catalog: Catalog) -> None:
-    shown = {}
-    comparison._with_boxes.value = False
-    for at in (0.0, 0.3, 1.0):
-        comparison._wipe.value = at
-        shown[at] = decoded(comparison._picture.value).astype(int)
-    below_labels = slice(40, 100)
-    left, right = slice(0, 90), slice(102, 320)
-    assert np.abs(shown[0.3] - shown[1.0])[below_labels, left].max() < 24
-    assert np.abs(shown[0.3] - shown[0.0])[below_labels, right].max() < 24
-    assert np.abs(shown[1.0] - shown[0.0]).max() > 60
+def test_what_is_offered_is_what_was_translated(comparison: Comparison) -> None:
+    offered = comparison.offered
+    assert offered["style"] == ["fog", "overcast"]
+    assert offered["translator"] == ["cyclegan", "nst"]
+    assert offered["count"] == 4
+    assert offered["order"] == [
+        "as driven", "most occluded first", "most objects first",  # no scores were given
+    ]  # fmt: skip
+    assert not offered["choose"] and not offered["detections"]
 
 
-def test_the_boxes_button_changes_pixels_and_back(comparison: Comparison) -> None:
-    with_boxes = comparison._picture.value
-    comparison._with_boxes.value = False
-    without = comparison._picture.value
-    assert np.abs(decoded(with_boxes).astype(int) - decoded(without)).max() > 60
-    comparison._with_boxes.value = True
-    assert comparison._picture.value == with_boxes
+def test_a_frame_comes_with_its_pictures_boxes_and_target(
+    browser: Browser, pairs: pd.DataFrame, catalog: Catalog
+) -> None:
+    frame, pictures = browser.ask(get=2)
+    assert frame["frame_id"] == CLONE.format(2) and frame["at"] == 2
+    own = pairs[pairs["frame_id"] == CLONE.format(2)].iloc[0]
+    original, translated, target = (decoded(data).astype(int) for data in pictures)
+    assert (frame["width"], frame["height"]) == (original.shape[1], original.shape[0])
+    for picture, path in ((original, own["original"]), (translated, own["translated"])):
+        assert np.abs(picture - cv2.imread(path)).mean() < 4
+    assert target.shape == original.shape
+    boxes = catalog.boxes[catalog.boxes["frame_id"] == CLONE.format(2)]
+    assert [box["class"] for box in frame["boxes"]] == boxes["class"].tolist()
+    assert [box["occluded"] for box in frame["boxes"]] == boxes["occluded"].tolist()
+    assert frame["boxes"][0]["occlusion"] is None
+    assert set(browser.comparison.colours) == set(boxes["class"])
 
 
-def test_choosing_a_frame_shows_it_with_its_name(comparison: Comparison) -> None:
-    before = comparison._picture.value
-    comparison._frame.value = "vkitti2/0001/clone/00002"
-    assert comparison._picture.value != before
-    assert "vkitti2/0001/clone/00002" in comparison._caption.value
+def test_a_large_picture_is_sent_no_wider_than_asked(
+    pairs: pd.DataFrame, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Browser(Comparison(pairs, catalog.boxes, width=160), monkeypatch)
+    frame, pictures = small.ask(get=0)
+    assert [decoded(data).shape[1] for data in pictures] == [160, 160]
+    assert frame["width"] == 320  # boxes are in the pixels of the file
 
 
-def test_choosing_a_style_keeps_frame_and_translator(comparison: Comparison) -> None:
-    comparison._frame.value = "vkitti2/0001/clone/00002"
-    comparison._translator.value = "nst"
-    comparison._style.value = "overcast"
-    assert comparison._translator.value == "nst"
-    assert comparison._frame.value == "vkitti2/0001/clone/00002"
+def test_pictures_are_bounded_and_read_once(browser: Browser) -> None:
+    cache = browser.comparison._encoded.cache_info
+    browser.ask(get=0)
+    browser.ask(get=0)
+    assert cache().misses == 3
+    for style in browser.comparison.offered["style"]:
+        browser.comparison.chosen = {"style": style}
+        for position in range(browser.comparison.offered["count"]):
+            browser.ask(get=position)
+            assert cache().currsize <= 5
+    assert cache().misses > 5, "the test never filled the memory"
+
+
+def test_a_style_keeps_frame_and_translator(comparison: Comparison) -> None:
+    comparison.chosen = {"translator": "nst"}
+    comparison.position = 2
+    comparison.chosen = {"style": "overcast"}
+    assert comparison.chosen["translator"] == "nst"
+    assert comparison.position == 2
 
 
 def test_only_frames_that_were_translated_are_offered(
@@ -82,25 +149,139 @@ def test_only_frames_that_were_translated_are_offered(
 ) -> None:
     half = pairs[(pairs["translator"] == "cyclegan") | (pairs["frame_id"].str.endswith("1"))]
     comparison = Comparison(half, catalog.boxes, width=160)
-    assert len(comparison._frame.options) == 4
-    comparison._translator.value = "nst"
-    assert [value for _, value in comparison._frame.options] == ["vkitti2/0001/clone/00001"]
+    assert listed(comparison) == ["0", "1", "2", "3"]
+    comparison.chosen = {"translator": "nst"}
+    assert listed(comparison) == ["1"]
 
 
-def test_decoded_images_are_bounded(comparison: Comparison) -> None:
-    for style in comparison._style.options:
-        comparison._style.value = style
-        for _, frame_id in comparison._frame.options:
-            comparison._frame.value = frame_id
-            assert comparison._decoded.cache_info().currsize <= 5
-    assert comparison._decoded.cache_info().misses > 5, "the test never filled the memory"
+def test_a_choice_that_is_not_on_offer_is_replaced(comparison: Comparison) -> None:
+    comparison.chosen = {"style": "snow", "translator": "magic", "show": "none", "order": 3}
+    assert comparison.chosen == {
+        "style": "fog", "translator": "cyclegan", "show": "all frames", "order": "as driven",
+    }  # fmt: skip
 
 
-def test_moving_the_line_decodes_nothing_again(comparison: Comparison) -> None:
-    misses = comparison._decoded.cache_info().misses
-    for at in (0.1, 0.4, 0.9):
-        comparison._wipe.value = at
-    assert comparison._decoded.cache_info().misses == misses
+def test_the_worst_come_first_and_the_unknown_last(
+    pairs: pd.DataFrame, catalog: Catalog, scores: pd.DataFrame
+) -> None:
+    comparison = Comparison(pairs, catalog.boxes, scores=scores)
+    assert comparison.offered["order"][1:3] == ["edges agree least first", "most labels lost first"]
+    comparison.position = 1
+    comparison.chosen = {"order": "edges agree least first"}
+    assert listed(comparison) == ["2", "3", "1", "0"]
+    assert comparison.position == 2  # the frame that was looked at is looked at still
+    comparison.chosen = {"order": "most labels lost first"}
+    assert listed(comparison) == ["3", "2", "1", "0"]
+    comparison.chosen = {"translator": "nst"}  # nothing is known of these
+    assert comparison.chosen["order"] == "as driven"
+
+
+def test_frames_are_told_apart_by_how_many_objects_are_occluded(
+    pairs: pd.DataFrame, catalog: Catalog
+) -> None:
+    one = catalog.boxes.head(1)
+    parts = [
+        one.assign(frame_id=CLONE.format(number), occluded=occluded, times=times).loc[[0] * times]
+        for number, occluded, times in ((0, True, 7), (1, True, 12), (2, False, 7), (3, pd.NA, 2))
+    ]
+    comparison = Comparison(pairs, pd.concat(parts))
+    expected = {
+        "all frames": ["0", "1", "2", "3"],
+        "0–5 occluded": ["2"],  # of the last frame's nobody knows
+        "6–10 occluded": ["0"],
+        "over 10 occluded": ["1"],
+        "0–5 objects": ["3"],
+        "6–10 objects": ["0", "2"],
+        "over 10 objects": ["1"],
+    }
+    assert comparison.offered["show"] == list(expected)
+    for name, frames in expected.items():
+        comparison.chosen = {"show": name}
+        assert listed(comparison) == frames
+        assert comparison.offered["count"] == len(frames)
+
+
+def test_figures_are_said_where_they_are_known(
+    pairs: pd.DataFrame, catalog: Catalog, scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(Comparison(pairs, catalog.boxes, scores=scores), monkeypatch)
+    said = [
+        {figure["name"]: figure["value"] for figure in browser.ask(get=n)[0]["figures"]}
+        for n in (0, 2)
+    ]
+    assert set(said[0]) == {"objects", "occluded"}
+    assert said[1] == said[1] | {"edges agree": "0.20", "labels lost": "25%"}
+    assert "hallucinated" not in said[1]
+
+
+def test_detections_are_those_of_the_frame_and_of_its_translation(
+    pairs: pd.DataFrame, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"frame_id": CLONE.format(1), "confidence": 0.5, **DETECTION},
+        {"frame_id": f"cyclegan-fog/{CLONE.format(1)}", "confidence": 0.4, **DETECTION},
+        {"frame_id": f"cyclegan-fog/{CLONE.format(1)}", "confidence": 0.9, **DETECTION},
+        {"frame_id": f"nst-fog/{CLONE.format(1)}", "confidence": 0.7, **DETECTION},
+    ]
+    comparison = Comparison(pairs, catalog.boxes, detections=pd.DataFrame(rows))
+    assert comparison.offered["detections"]
+    frame, _ = Browser(comparison, monkeypatch).ask(get=1)
+    sure = {side: [o["confidence"] for o in own] for side, own in frame["detections"].items()}
+    assert sure == {"original": [0.5], "translated": [0.9, 0.4]}
+    assert frame["detections"]["original"][0]["right"] == 30
+
+
+def test_a_rejected_frame_is_in_the_file_before_the_answer(
+    pairs: pd.DataFrame, catalog: Catalog, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison = Comparison(pairs, catalog.boxes, rejected=file)
+    browser = Browser(comparison, monkeypatch)
+    choice, _ = browser.ask(reject=True, at=3)
+    assert choice["rejected"] and choice["count"] == 1
+    assert file.read_text() == f"variant,frame_id\ncyclegan-fog,{CLONE.format(3)}\n"
+    assert browser.ask(get=3)[0]["rejected"] and not browser.ask(get=2)[0]["rejected"]
+    comparison.chosen = {"show": "rejected"}
+    assert listed(comparison) == ["3"]
+    assert listed(Comparison(pairs, catalog.boxes, rejected=file)) == ["0", "1", "2", "3"]
+    choice, _ = browser.ask(reject=False, at=0)
+    assert not choice["rejected"]
+    assert file.read_text() == "variant,frame_id\n"
+
+
+def test_a_choice_that_cannot_be_saved_is_not_pretended(
+    pairs: pd.DataFrame, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    comparison = Comparison(pairs, catalog.boxes, rejected=tmp_path / "a file" / "rejected.csv")
+    choice, _ = Browser(comparison, monkeypatch).ask(reject=True, at=0)
+    assert not choice["rejected"] and choice["error"].startswith("not saved: ")
+
+
+def test_a_file_of_rejected_frames_that_is_not_understood_is_refused(
+    pairs: pd.DataFrame, catalog: Catalog, file: Path
+) -> None:
+    file.write_text("variant,frame_id\nmagic,a\n")
+    with pytest.raises(InputError, match="'magic' is no translated variant"):
+        Comparison(pairs, catalog.boxes, rejected=file)
+
+
+@pytest.mark.parametrize(
+    "message", [{"get": 9}, {"get": -1}, {"get": "x"}, {"get": 0, "serial": 0}]
+)
+def test_what_is_not_in_the_list_is_not_answered(browser: Browser, message: dict) -> None:
+    serial = browser.comparison.offered["serial"]
+    browser.comparison._handle_custom_msg({"serial": serial} | message, [])
+    assert browser.answers == []
+
+
+def test_a_variant_is_called_by_its_own_name_where_it_has_one(
+    pairs: pd.DataFrame, catalog: Catalog
+) -> None:
+    assert set(table(pairs, catalog.boxes)["variant"]) == {
+        "cyclegan-fog", "nst-fog", "cyclegan-overcast", "nst-overcast",
+    }  # fmt: skip
+    named = table(pairs.assign(variant="nst-fog-from-fog"), catalog.boxes)
+    assert set(named["variant"]) == {"nst-fog-from-fog"}
 
 
 def test_a_missing_translated_image_is_refused_at_once(
@@ -112,16 +293,17 @@ def test_a_missing_translated_image_is_refused_at_once(
         Comparison(pairs, catalog.boxes)
 
 
-def test_a_frame_that_broke_meanwhile_is_named_in_the_caption(
-    pairs: pd.DataFrame, catalog: Catalog, tmp_path: Path
+def test_a_frame_that_broke_meanwhile_is_named(
+    pairs: pd.DataFrame, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "a<b>.jpg"
+    broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"not a picture")
     pairs = pairs.copy()
     pairs.loc[pairs["frame_id"].str.endswith("2"), "translated"] = str(broken)
-    comparison = Comparison(pairs, catalog.boxes, width=160)
-    comparison._frame.value = "vkitti2/0001/clone/00002"
-    assert "a&lt;b&gt;.jpg: not a readable image" in comparison._caption.value
+    browser = Browser(Comparison(pairs, catalog.boxes, width=160), monkeypatch)
+    frame, pictures = browser.ask(get=2)
+    assert "broken.jpg: not a readable image" in frame["error"]
+    assert pictures == []
 
 
 @pytest.mark.parametrize("spoil", [lambda p: p.iloc[:0], lambda p: p.drop(columns="style")])
@@ -136,7 +318,7 @@ def test_a_frame_twice_is_refused(pairs: pd.DataFrame, catalog: Catalog) -> None
 
 
 def test_headless_there_is_a_still_picture_with_the_target_beside(comparison: Comparison) -> None:
-    bundle = comparison._repr_mimebundle_()
+    bundle, _ = comparison._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     still = decoded(base64.b64decode(bundle["image/png"]))
     assert still.shape == (100, 320 + 8 + 320, 3)

@@ -1,0 +1,82 @@
+"""Translated frames that somebody looked at and rejected: a small table that arms leave out."""
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from sim2real_lib.errors import InputError
+from sim2real_lib.files import whole_file
+from sim2real_lib.params import Variant
+
+FILE = "rejected_frames.csv"  # in the folder of the run that the translations belong to
+COLUMNS = ["variant", "frame_id"]
+
+
+def read(path: Path, frames: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The rejected frames, none where there is no file.
+
+    Args:
+        path: a CSV with the columns variant ("nst-fog") and frame_id (the original's).
+        frames: the catalog's; where given, each row must name one that its variant is made of.
+
+    Returns:
+        Columns variant and frame_id, each pair once, in the file's order.
+
+    Raises:
+        InputError: naming the file and the line that is not understood.
+    """
+    if not path.is_file():
+        return pd.DataFrame(columns=COLUMNS, dtype="str")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        head = next(reader, [])
+        if head != COLUMNS:
+            raise InputError(
+                f"the columns are {', '.join(head) or 'missing'}, must be {', '.join(COLUMNS)}",
+                where=f"{path}, line 1",
+                remedy="Correct the line, or delete the file to keep every frame",
+            )
+        lines = [(reader.line_num, row) for row in reader if row]
+    sources = None
+    if frames is not None:
+        sources = dict(zip(frames["frame_id"], frames["variant"], strict=True))
+    for number, row in lines:
+        wrong = _wrong(row, sources)
+        if wrong:
+            remedy = "Correct the line, or delete it to keep the frame"
+            raise InputError(wrong, where=f"{path}, line {number}", remedy=remedy)
+    table = pd.DataFrame([row for _, row in lines], columns=COLUMNS, dtype="str")
+    return table.drop_duplicates(ignore_index=True)
+
+
+def change(path: Path, variant: str, frame_id: str, *, reject: bool) -> pd.DataFrame:
+    """Reject one frame or keep it again, and save that at once, whole or not at all.
+
+    The file is read anew, so that two notebooks do not undo one another's choices.
+
+    Returns:
+        The table as it is now, as from `read`.
+    """
+    table = read(path)
+    own = (table["variant"] == variant) & (table["frame_id"] == frame_id)
+    table = table[~own]
+    if reject:
+        added = pd.DataFrame([(variant, frame_id)], columns=COLUMNS, dtype="str")
+        table = pd.concat([table, added], ignore_index=True)
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, index=False)
+    return table
+
+
+def _wrong(row: list[str], sources: dict[str, str] | None) -> str:
+    """What is wrong with a line; nothing if it is empty."""
+    if len(row) != len(COLUMNS):
+        return f"there are {len(row)} values, must be {len(COLUMNS)}"
+    variant, frame_id = row
+    made = Variant.parse(variant)
+    if made is None:
+        return f"{variant!r} is no translated variant, as nst-fog or pyramid-rain-from-rain are"
+    if sources is not None and sources.get(frame_id) != made.source:
+        return f"{frame_id!r} is no {made.source} frame that {variant} could be made of"
+    return ""

@@ -1,0 +1,417 @@
+"""The comparison widget in a real JupyterLab: every control changes the pixels that it should.
+
+Original, translation and target are flat red, blue and green with a white square in the middle, so
+that one pixel tells which picture is seen, and how near.
+"""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sim2real_lib.files import ROOT
+from sim2real_lib.images import write_rgb
+
+CHROMIUM = shutil.which("chromium")
+TOKEN = "sim2real-test"
+IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
+    === 'idle'"""
+CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
+FRAMES, WIDTH, HEIGHT = 4, 640, 360
+RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 140, 0), (255, 255, 255)
+CAR, TRUCK = (56, 182, 255), (255, 92, 138)  # style.CLASSES
+CELL = """
+import pandas as pd
+from pathlib import Path
+from sim2real_lib.display.compare import Comparison
+home = Path({home!r})
+tables = {{name: pd.read_parquet(home / f"{{name}}.parquet") for name in
+          ("pairs", "boxes", "scores", "detections")}}
+targets = {{"fog": [str(home / "target.png")]}}
+Comparison(**tables, targets=targets, rejected=home / "rejected_frames.csv")
+"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("notebooks"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+
+def flat(path: Path, colour: tuple[int, int, int]) -> str:
+    """A picture of one colour with a white square in its middle."""
+    image = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
+    image[HEIGHT // 2 - 20 : HEIGHT // 2 + 20, WIDTH // 2 - 20 : WIDTH // 2 + 20] = 255
+    write_rgb(path, image)
+    return str(path)
+
+
+def write_tables(home: Path) -> None:
+    """Four frames, translated to fog twice and to rain once, with one box and two detections."""
+    original, translated = flat(home / "original.png", RED), flat(home / "translated.png", BLUE)
+    flat(home / "target.png", GREEN)
+    made = [("fog", "nst"), ("fog", "reinhard"), ("rain", "nst")]
+    ids = [f"vkitti2/0001/clone/{number:05d}" for number in range(FRAMES)]
+    pairs = pd.DataFrame(
+        [(name, *pair, original, translated) for name in ids for pair in made],
+        columns=["frame_id", "style", "translator", "original", "translated"],
+    )
+    pairs.to_parquet(home / "pairs.parquet")
+    scores = pairs[["frame_id", "style", "translator"]].copy()
+    scores["agreement"] = (
+        scores["frame_id"].str[-1].astype(int).map([0.8, 0.9, 0.1, 0.5].__getitem__)
+    )
+    scores.to_parquet(home / "scores.parquet")
+    car = {"left": 64.0, "top": 72.0, "right": 224.0, "bottom": 288.0}  # shares .1 .2 .35 .8
+    truck = {"left": 448.0, "top": 72.0, "right": 576.0, "bottom": 288.0}  # .7 .2 .9 .8
+    known = {"occluded": True, "occlusion": 0.4, "truncated": False, "ignore": False}
+    rows = [{"frame_id": name, "class": "car", **car, **known} for name in ids]
+    many = [row for row in rows if row["frame_id"] == ids[1] for _ in range(7)]
+    pd.DataFrame([*rows, *many]).to_parquet(home / "boxes.parquet")
+    found = [
+        {"frame_id": frame_id, "class": "truck", "confidence": confidence, **truck}
+        for name in ids
+        for frame_id, confidence in ((name, 0.9), (f"nst-fog/{name}", 0.4))
+    ]
+    pd.DataFrame(found).to_parquet(home / "detections.parquet")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tables and a notebook that shows the widget."""
+    home = tmp_path_factory.mktemp("widget")
+    write_tables(home)
+    cells = [nbformat.v4.new_code_cell(CELL.format(home=str(home)))]
+    kernel = {"name": "python3", "display_name": "Python 3"}  # else JupyterLab asks for one
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, home / "widget.ipynb")
+    return home
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    """Of a JupyterLab of our own, with settings that are nobody's."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    own = {name: str(home / name) for name in folders}
+    own |= {"JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--ip", "127.0.0.1", "--port", str(port), "--notebook-dir", str(home)),
+        *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
+        "--LabApp.extension_manager=readonly",
+    ]
+    with (home / "lab.log").open("w") as log:
+        server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={TOKEN}", timeout=2)
+                break
+            except OSError:
+                assert server.poll() is None, (home / "lab.log").read_text()
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/lab/tree/widget.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+class Widget:
+    """The widget on its page: what a person can do, and what is then seen."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.root = page, page.locator(".s2r")
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda r: (
+                r.url.startswith("http")
+                and "//127.0.0.1:" not in r.url
+                and self.elsewhere.append(r.url)
+            ),
+        )
+
+    def run(self) -> None:
+        """Run the notebook, and wait until the first frame is painted."""
+        self.page.wait_for_function(IDLE, timeout=120_000)
+        self.page.evaluate(RUN)
+        self.page.wait_for_selector(".s2r[data-at]", timeout=120_000)
+        self.page.wait_for_function(IDLE, timeout=60_000)
+
+    def fresh(self) -> None:
+        """As it was at first: nothing pressed that a test before may have left."""
+        self.button("Fit").click()
+        for name, on in (("Hand", False), ("Boxes", True), ("Detections", False), ("Target", True)):
+            if (self.button(name).get_attribute("aria-pressed") == "true") != on:
+                self.button(name).click()
+        self.press("1")
+        self.slide("wipe", 0.5)
+        self.choose("show", "all frames")
+        self.choose("order", "as driven")
+        self.slide("frame", 0)
+        self.until(lambda: self.frame() == "0")
+
+    def button(self, text: str) -> Any:
+        return self.root.locator(f"button:text-is('{text}')")
+
+    def press(self, *keys: str) -> None:
+        self.root.locator(".s2r-stage").focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def slide(self, name: str, value: float) -> None:
+        slider = self.root.locator(f"input[type=range][aria-label={name}]")
+        slider.evaluate(
+            "(own, value) => { own.value = value; own.dispatchEvent(new Event('input')); }", value
+        )
+
+    def choose(self, name: str, text: str) -> None:
+        self.root.locator(f"select[name={name}]").select_option(text)
+        self.until(lambda: self.root.locator(f"select[name={name}]").input_value() == text)
+
+    def count(self) -> str:
+        return self.root.locator(".s2r-count").inner_text()
+
+    def frame(self) -> str:
+        return self.root.locator(".s2r-name").inner_text()[-1:]
+
+    def at(self, x: float, y: float, pane: str = "main") -> tuple[float, float]:
+        """A share of a pane as a place on the page."""
+        box = self.root.locator(f".s2r-{pane}").bounding_box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def picture(self, pane: str) -> np.ndarray:
+        shot = self.root.locator(f".s2r-{pane}").screenshot()
+        return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+
+    def pixel(self, x: float, y: float, pane: str = "main") -> np.ndarray:
+        image = self.picture(pane)
+        high, wide = image.shape[:2]
+        return image[min(high - 1, round(y * high)), min(wide - 1, round(x * wide))]
+
+    def looks(self, x: float, y: float, colour: tuple[int, int, int], pane: str = "main") -> None:
+        """Wait until a pixel has the colour: painting comes with the browser's next frame."""
+        self.until(
+            lambda: np.abs(self.pixel(x, y, pane) - colour).max() < 40, f"{colour} at {x}, {y}"
+        )
+
+    def has(self, colour: tuple[int, int, int], area: tuple[float, ...]) -> bool:
+        """Whether some pixels in an area (shares: left, top, right, bottom) have the colour."""
+        image = self.picture("main")
+        high, wide = image.shape[:2]
+        left, top, right, bottom = np.round(np.multiply(area, (wide, high, wide, high))).astype(int)
+        part = image[top:bottom, left:right]
+        return bool((np.abs(part - colour).max(-1) < 40).sum() > 4)
+
+    def until(self, true: Callable[[], bool], what: str = "") -> None:
+        for _ in range(60):
+            if true():
+                return
+            self.page.wait_for_timeout(150)
+        raise AssertionError(f"never became true: {what}")
+
+
+@pytest.fixture(scope="module")
+def shared(address: str) -> Iterator[Widget]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(60_000)
+        widget = Widget(page)
+        page.goto(address)
+        widget.run()
+        yield widget
+        browser.close()
+
+
+@pytest.fixture
+def widget(shared: Widget) -> Widget:
+    shared.fresh()
+    return shared
+
+
+def test_the_line_is_moved_by_mouse_keys_and_slider(widget: Widget) -> None:
+    widget.looks(0.45, 0.95, RED)
+    widget.looks(0.55, 0.95, BLUE)
+    widget.page.mouse.move(*widget.at(0.5, 0.6))
+    widget.page.mouse.down()
+    widget.page.mouse.move(*widget.at(0.8, 0.6), steps=3)
+    widget.page.mouse.up()
+    widget.looks(0.75, 0.95, RED)
+    widget.looks(0.85, 0.95, BLUE)
+    widget.press("Shift+ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowLeft")
+    widget.looks(0.45, 0.95, BLUE)
+    widget.press(*["ArrowRight"] * 5)
+    widget.looks(0.45, 0.95, RED)
+    widget.slide("wipe", 0)
+    widget.looks(0.02, 0.95, BLUE)
+    widget.looks(0.5, 0.95, GREEN, "target")
+
+
+def test_each_mode_shows_what_it_is_called(widget: Widget) -> None:
+    widget.button("Blend").click()
+    widget.looks(0.5, 0.95, (100, 0, 100))
+    widget.slide("blend", 1)
+    widget.looks(0.5, 0.95, BLUE)
+    widget.press(*["Shift+ArrowLeft"] * 10)
+    widget.looks(0.5, 0.95, RED)
+
+    widget.press("3")
+    for colour in (RED, BLUE, RED):  # by itself
+        widget.looks(0.5, 0.95, colour)
+    widget.press(" ")
+    seen = widget.pixel(0.5, 0.95)
+    for _ in range(4):
+        widget.page.wait_for_timeout(200)
+        assert np.abs(widget.pixel(0.5, 0.95) - seen).max() < 10
+    widget.button("Play").click()
+    widget.looks(0.5, 0.95, BLUE if seen[0] > 100 else RED)
+
+    widget.button("Difference").click()
+    # Luminance 42.5 and 14.4: 28 grey levels, a fifth of the ramp. White is no difference at all.
+    widget.looks(0.7, 0.95, (72, 16, 106))
+    widget.looks(0.5, 0.5, (0, 0, 4))
+    assert widget.root.locator(".s2r-legend").is_visible()
+
+    widget.press("5")
+    widget.looks(0.5, 0.95, RED)
+    widget.looks(0.5, 0.95, BLUE, "second")
+    widget.press("1")
+    assert not widget.root.locator(".s2r-second").is_visible()
+
+
+def test_all_pictures_are_zoomed_and_moved_together(widget: Widget) -> None:
+    beside = (0.44, 0.44)  # just outside the white square, which is a sixteenth of the width
+    widget.looks(*beside, RED)
+    widget.looks(*beside, GREEN, "target")
+    widget.press("+", "+", "+")
+    widget.looks(*beside, WHITE)
+    widget.looks(*beside, WHITE, "target")
+    assert widget.root.locator(".s2r-zoom").inner_text() == "338%"
+    widget.press("h", "ArrowRight", "ArrowRight")  # a fifth of what is seen goes by
+    widget.looks(*beside, RED)
+    widget.looks(0.3, 0.5, WHITE)
+    widget.looks(0.3, 0.5, WHITE, "target")
+    widget.page.mouse.move(*widget.at(0.3, 0.6))
+    widget.page.mouse.down()
+    widget.page.mouse.move(*widget.at(0.5, 0.6), steps=3)
+    widget.page.mouse.up()
+    widget.looks(*beside, WHITE)
+    widget.press("0")
+    widget.looks(*beside, RED)
+
+    widget.page.mouse.move(*widget.at(0.5, 0.5))
+    widget.page.mouse.wheel(0, -800)
+    widget.looks(*beside, WHITE)
+    widget.looks(*beside, WHITE, "target")
+    widget.button("Fit").click()
+    widget.looks(*beside, GREEN, "target")
+    assert widget.root.locator(".s2r-zoom").inner_text() == "100%"
+
+
+def test_boxes_and_detections_are_drawn_and_told(widget: Widget) -> None:
+    around_car, around_truck = (0.08, 0.15, 0.37, 0.82), (0.68, 0.15, 0.92, 0.88)
+    assert widget.has(CAR, around_car)
+    widget.page.mouse.move(*widget.at(0.2, 0.5))
+    widget.until(lambda: "car, 40% occluded" in widget.root.locator(".s2r-tip").inner_text())
+    widget.press("b")
+    widget.until(lambda: not widget.has(CAR, around_car))
+
+    assert not widget.has(TRUCK, around_truck)
+    widget.button("Detections").click()
+    widget.until(lambda: widget.has(TRUCK, around_truck))  # right of the line: the translation's
+    widget.slide("confidence", 0.6)
+    widget.until(lambda: not widget.has(TRUCK, around_truck))
+    widget.slide("wipe", 1)
+    widget.until(lambda: widget.has(TRUCK, around_truck))  # the original's is surer
+    widget.slide("confidence", 0.25)
+    widget.slide("wipe", 0.5)
+
+    width = widget.root.locator(".s2r-main").bounding_box()["width"]
+    widget.press("t")
+    widget.until(lambda: widget.root.locator(".s2r-main").bounding_box()["width"] > 1.2 * width)
+    assert not widget.root.locator(".s2r-target").is_visible()
+
+
+def test_frames_are_walked_through_filtered_and_sorted(widget: Widget) -> None:
+    cells = widget.page.evaluate(CELLS)
+    assert widget.count() == "1 of 4"
+    widget.press("j", "j")
+    widget.until(lambda: (widget.count(), widget.frame()) == ("3 of 4", "2"))
+    widget.press("k", "PageDown", "PageDown", "PageDown")
+    widget.until(lambda: (widget.count(), widget.frame()) == ("4 of 4", "3"))
+    widget.press("PageUp")
+    widget.until(lambda: widget.frame() == "2")
+    assert "0.10" in widget.root.locator(".s2r-figures").inner_text()
+    widget.choose("order", "edges agree least first")
+    widget.until(lambda: (widget.count(), widget.frame()) == ("1 of 4", "2"))
+    widget.slide("frame", 3)
+    widget.until(lambda: widget.frame() == "1")
+    widget.choose("show", "6–10 occluded")
+    widget.until(lambda: (widget.count(), widget.frame()) == ("1 of 1", "1"))
+    widget.choose("translator", "reinhard")
+    widget.until(lambda: "reinhard" in widget.root.locator(".s2r-right").first.inner_text())
+    widget.choose("style", "rain")  # which has no target, and one translator
+    widget.until(lambda: "nst · rain" in widget.root.locator(".s2r-right").first.inner_text())
+    assert not widget.root.locator(".s2r-target").is_visible()
+    widget.choose("style", "fog")
+    widget.until(lambda: widget.root.locator(".s2r-target").is_visible())
+    assert widget.page.evaluate(CELLS) == cells
+
+
+def test_a_rejected_frame_is_marked_and_saved_and_no_cell_is_cut(
+    widget: Widget, home: Path
+) -> None:
+    file, cells = home / "rejected_frames.csv", widget.page.evaluate(CELLS)
+    widget.slide("frame", 1)
+    widget.until(lambda: widget.frame() == "1")
+    widget.press("x")
+    widget.until(lambda: file.is_file() and "00001" in file.read_text())
+    widget.looks(0.3, 0.985, (217, 45, 32))
+    widget.choose("show", "rejected")
+    widget.until(lambda: (widget.count(), widget.frame()) == ("1 of 1", "1"))
+    widget.button("Rejected").click()
+    widget.until(lambda: file.read_text() == "variant,frame_id\n")
+    widget.choose("show", "all frames")
+    assert widget.page.evaluate(CELLS) == cells
+
+
+def test_whoever_wants_less_motion_gets_no_flicker_unasked(shared: Widget) -> None:
+    shared.page.emulate_media(reduced_motion="reduce")
+    shared.run()
+    shared.page.wait_for_function("() => document.querySelectorAll('.s2r').length === 1")
+    shared.press("3")
+    shared.until(lambda: shared.button("Play").is_visible())
+    for _ in range(4):
+        shared.looks(0.5, 0.95, RED)
+        shared.page.wait_for_timeout(200)
+    shared.button("Play").click()
+    shared.looks(0.5, 0.95, BLUE)
+
+
+def test_nothing_was_complained_of_and_nothing_asked_for_elsewhere(shared: Widget) -> None:
+    assert shared.complaints == []
+    assert shared.elsewhere == []
