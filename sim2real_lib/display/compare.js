@@ -65,7 +65,6 @@ class View {
   close() {
     for (const [name, hear] of Object.entries(this.heard)) this.model.off(name, hear);
     clearInterval(this.ticking);
-    clearTimeout(this.patience);
     this.resized.disconnect();
     this.forget();
   }
@@ -195,7 +194,7 @@ class View {
     if (this.asked !== undefined) return; // one at a time: an answer asks for what is then wanted
     this.asked = position;
     this.model.send({ get: position, serial: this.model.get("offered").serial });
-    clearTimeout(this.patience);
+    if (position !== this.position) return; // nobody waits for a neighbour
     this.patience = setTimeout(() => this.say("waiting for the kernel …"), 700);
   }
 
@@ -241,6 +240,7 @@ class View {
   }
 
   forget() {
+    clearTimeout(this.patience);
     for (const [at, frame] of this.frames) this.drop(at, frame);
     this.now = null;
     this.asked = undefined;

@@ -44,10 +44,11 @@ def frame_scores(run: Path, labels: judge.Labels | None) -> pd.DataFrame:
         labels: what the detector saw, in the places that it looked at; None: it was not asked.
 
     Returns:
-        Columns frame_id (the original's), style, translator, agreement (of the edges), lost and
-        hallucinated (see `preservation.by_frame`); what is not known is not a number.
+        Columns frame_id (the original's), variant, style, translator, agreement (of the edges),
+        and from the detector lost and hallucinated (see `preservation.by_frame`); not a number
+        where it is not known.
     """
-    parts = [pd.DataFrame(columns=["frame_id", "style", "translator", "agreement"])]
+    parts = []
     for variant, folder in judge.finished_translations(run).items():
         made = Variant.of(variant)
         frames = catalog.load(folder / "catalog").frames
@@ -55,8 +56,9 @@ def frame_scores(run: Path, labels: judge.Labels | None) -> pd.DataFrame:
         own = pd.DataFrame({"frame_id": structure.originals_of(frames), "variant": variant})
         own["agreement"] = scores["score"].where(scores["boxes"] > 0).to_numpy()
         parts.append(own.assign(style=made.style, translator=made.maker))
-    table = pd.concat(parts, ignore_index=True)
-    if labels is None or len(parts) == 1:
+    columns = ["frame_id", "variant", "agreement", "style", "translator"]
+    table = pd.concat(parts or [pd.DataFrame(columns=columns)], ignore_index=True)
+    if labels is None:
         return table
     seen = preservation.by_frame(labels.boxes, labels.hallucinations)
     return table.merge(seen, "left", on=["variant", "frame_id"])

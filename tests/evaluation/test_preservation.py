@@ -158,6 +158,16 @@ def test_the_summary_says_what_the_tables_hold():
     assert row["agree"] == pytest.approx(2 / 3)
 
 
+def test_each_frame_has_its_own_share_of_lost_labels():
+    found = boxes(("a", "car", *CAR), ("a", "car", *CAR), ("b", "car", *CAR))
+    table = found.assign(found_before=[True, True, False], found_after=[True, False, False])
+    frames = pd.DataFrame({"variant": "nst-fog", "frame_id": ["nst-fog/b", "nst-fog/a"]})
+    own = preservation.by_frame(table, frames.assign(hallucinated=[2, 0])).set_index("frame_id")
+    assert own["lost"].to_dict() == pytest.approx({"a": 0.5, "b": np.nan}, nan_ok=True)
+    assert own["hallucinated"].to_dict() == {"a": 0, "b": 2}
+    assert set(own["variant"]) == {"nst-fog"}
+
+
 def test_every_variant_has_its_row_and_its_interval_holds_its_share():
     rng = np.random.default_rng(0)
     parts = [tables(rng.random(60) < share, 0.9, f"nst-{share}") for share in (0.2, 0.7)]
