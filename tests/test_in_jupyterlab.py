@@ -108,7 +108,7 @@ def lab(home: Path) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        for _ in range(120):
+        for _ in range(400):  # a busy machine takes minutes
             try:
                 urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2)
                 break
@@ -140,7 +140,7 @@ def opened(browser: Any, address: str, seen: Seen) -> Any:
     page.on("request", lambda r: seen.elsewhere.append(r.url) if r.url.startswith(("http", "ws"))
             and "://127.0.0.1:" not in r.url else None)  # fmt: skip
     page.goto(address)
-    page.wait_for_function(IDLE, timeout=90_000)
+    page.wait_for_function(IDLE, timeout=180_000)
     return page
 
 
@@ -242,7 +242,7 @@ def test_a_training_is_drawn_over_in_place_and_nothing_jumps(
     page = opened(browser, lab.format("live.ipynb"), seen)
     page.evaluate(WATCH)
     page.evaluate(RUN_ALL)
-    page.wait_for_function(DONE, timeout=120_000)
+    page.wait_for_function(DONE, timeout=180_000)
     page.wait_for_function(IDLE, timeout=60_000)
     frames = page.evaluate("() => window.frames_seen")
     page.close()
