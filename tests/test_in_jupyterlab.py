@@ -204,14 +204,15 @@ TRAINING = """
     from sim2real_lib.images import write_rgb
     from sim2real_lib.progress import Progress
 
-    watch = LiveTraining("a toy", every=0.5)
+    watch = LiveTraining("a toy", every=0.3)
     started = time.monotonic()
-    while (seconds := time.monotonic() - started) < 12:
-        step = 1 + int(10 * seconds)
-        write_rgb(picture := Path(f"step{step // 30}.png"), np.full((60, 90, 3), step, np.uint8))
+    for step in range(1, 61):
+        picture = Path(f"sample{step // 20}.png")
+        write_rgb(picture, np.full((60, 90, 3), step, np.uint8))
         losses = {"box": 1 / step, "cls": 2 / step, "dfl": 3 / step}
-        samples = {f"step {step // 30 * 30}": picture}
-        watch(Progress(step, 150, losses, seconds, Path(), 4, pd.DataFrame(), samples))
+        samples = {f"step {step // 20 * 20}": picture}
+        seconds = time.monotonic() - started
+        watch(Progress(step, 80, losses, seconds, Path(), 4, pd.DataFrame(), samples))
         time.sleep(0.1)
 """
 WATCH = """() => {
@@ -249,8 +250,8 @@ def test_a_training_is_drawn_over_in_place_and_nothing_jumps(
     assert seen == Seen()
     assert max(frame["outputs"] for frame in frames) == 3
     assert len({tuple(frame["pictures"]) for frame in frames}) > 2  # none, and samples of steps
-    assert len({frame.get("curves") for frame in frames}) > 5
-    assert len({frame["text"] for frame in frames}) > 5
+    assert len({frame.get("curves") for frame in frames}) > 3
+    assert len({frame["text"] for frame in frames}) > 3
     heights = [frame["height"] for frame in frames]
     assert heights == sorted(heights)  # never collapses, not for a single frame
     assert "step" in frames[-1]["text"] and "images/s" in frames[-1]["text"]
