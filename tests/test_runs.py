@@ -15,6 +15,8 @@ from sim2real_lib import params, profiles, runs
 from sim2real_lib.files import MANIFEST, ROOT, Artifact, key, read_manifest, sha256
 from sim2real_lib.run_folder import RunFolder, write_manifest
 
+STEPS = str(params.YOLOTraining().iterations)
+
 
 def seal(run: Path, name: str, changes: dict | None = None, **facts: object) -> None:
     """A finished artifact of a notebook, with the notebook's own parameters."""
@@ -136,7 +138,7 @@ def test_a_profile_says_what_its_run_still_lacks(
         "03_nst_generation/nst-rain", "04_yolo_training/nst-seed0", "05_result_visualization",
         "report.html",
     ]  # fmt: skip
-    assert found.changed() == [("04_yolo_training", "iterations", "5", "420")]
+    assert found.changed() == [("04_yolo_training", "iterations", "5", STEPS)]
 
 
 def test_every_profile_of_the_project_has_a_plan() -> None:
@@ -176,7 +178,7 @@ def test_a_runs_manifest_names_what_its_answer_stands_on(run: Path) -> None:
     nst = written["artifacts"]["04_yolo_training/nst-seed0"]
     assert nst["params"] == {"arm": "nst", "seed": 0}
     assert nst["sha256"] == sha256(run / "04_yolo_training/nst-seed0" / MANIFEST)
-    assert written["params"]["04_yolo_training"]["iterations"] == "420"
+    assert written["params"]["04_yolo_training"]["iterations"] == STEPS
 
 
 def test_a_run_that_shares_data_names_the_other_runs_artifacts(run: Path) -> None:
