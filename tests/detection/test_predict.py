@@ -27,7 +27,7 @@ def weights(streets, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     data = write_tree(compose(streets), folder / "tree", CLASSES)
     return train(
-        data, folder, image_size=64, batch=14, iterations=60, learning_rate=1.5e-2,
+        data, folder, image_size=64, batch=14, iterations=100, learning_rate=1e-2,
         augmentation={"mosaic": 0, "scale": 0.1, "hsv_s": 0.1}, device="cpu", threads=1,
     )  # fmt: skip
 
