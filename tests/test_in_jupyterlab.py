@@ -6,11 +6,6 @@ All notebooks are opened one after another in one JupyterLab, on one run of the 
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +14,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from own_jupyterlab import TOKEN, served
 
 from sim2real_lib import params
 from sim2real_lib.files import ROOT, read_manifest
 
 CHROMIUM = shutil.which("chromium")
-TOKEN = "sim2real-test"
 STEPS: dict[str, dict[str, str]] = {  # notebook -> what differs from its smoke parameters
     "01_data_analysis": {},
     "02_cyclegan_training": {"style": "fog"},
@@ -87,38 +82,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def lab(home: Path) -> Iterator[str]:
     """The address of a JupyterLab of our own, with settings that are nobody's."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    own = {name: str(home / name) for name in folders}
     overrides = home / "JUPYTER_CONFIG_DIR" / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True)
     overrides.write_text(json.dumps(SETTINGS))
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-        *("--ip", "127.0.0.1", "--port", str(port), "--notebook-dir", str(home / "notebooks")),
-        *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
-        "--LabApp.extension_manager=readonly",
-    ]
     environment = {k: v for k, v in os.environ.items() if k != "SIM2REAL_BATCH"}
-    with (home / "lab.log").open("w") as log:
-        server = subprocess.Popen(
-            command, env=environment | own | {"JUPYTER_TOKEN": TOKEN}, stdout=log, stderr=log
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(400):  # a busy machine takes minutes
-            try:
-                urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=2)
-                break
-            except OSError:
-                assert server.poll() is None, (home / "lab.log").read_text()
-                time.sleep(0.5)
+    with served(home, home / "notebooks", environment) as address:
         yield f"{address}/lab/tree/{{}}?token={TOKEN}&reset"
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,6 @@ that one pixel tells which picture is seen, and how near.
 import io
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +15,13 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from own_jupyterlab import TOKEN, served
 from PIL import Image
 
 from sim2real_lib.files import ROOT
 from sim2real_lib.images import write_rgb
 
 CHROMIUM = shutil.which("chromium")
-TOKEN = "sim2real-test"
 IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
     === 'idle'"""
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
@@ -105,32 +100,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     """Of a JupyterLab of our own, with settings that are nobody's."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    own = {name: str(home / name) for name in folders}
-    own |= {"JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-        *("--ip", "127.0.0.1", "--port", str(port), "--notebook-dir", str(home)),
-        *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
-        "--LabApp.extension_manager=readonly",
-    ]
-    with (home / "lab.log").open("w") as log:
-        server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={TOKEN}", timeout=2)
-                break
-            except OSError:
-                assert server.poll() is None, (home / "lab.log").read_text()
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/lab/tree/widget.ipynb?token={TOKEN}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    with served(home, home, os.environ | {"PYTHONPATH": str(ROOT)}) as address:
+        yield f"{address}/lab/tree/widget.ipynb?token={TOKEN}"
 
 
 class Widget:
@@ -294,13 +265,13 @@ def test_each_mode_shows_what_it_is_called(widget: Widget) -> None:
     # Luminance 42.5 and 14.4: 28 grey levels, a fifth of the ramp. White is no difference at all.
     widget.looks(0.7, 0.95, (72, 16, 106))
     widget.looks(0.5, 0.5, (0, 0, 4))
-    assert widget.root.locator(".s2r-legend").is_visible()
+    widget.until(lambda: widget.root.locator(".s2r-legend").is_visible())
 
     widget.press("5")
     widget.looks(0.5, 0.95, RED)
     widget.looks(0.5, 0.95, BLUE, "second")
     widget.press("1")
-    assert not widget.root.locator(".s2r-second").is_visible()
+    widget.until(lambda: not widget.root.locator(".s2r-second").is_visible())
 
 
 def test_all_pictures_are_zoomed_and_moved_together(widget: Widget) -> None:
@@ -310,7 +281,7 @@ def test_all_pictures_are_zoomed_and_moved_together(widget: Widget) -> None:
     widget.press("+", "+", "+")
     widget.looks(*beside, WHITE)
     widget.looks(*beside, WHITE, "target")
-    assert widget.root.locator(".s2r-zoom").inner_text() == "338%"
+    widget.until(lambda: widget.root.locator(".s2r-zoom").inner_text() == "338%")
     widget.press("h", "ArrowRight", "ArrowRight")  # a fifth of what is seen goes by
     widget.looks(*beside, RED)
     widget.looks(0.3, 0.5, WHITE)
@@ -329,12 +300,12 @@ def test_all_pictures_are_zoomed_and_moved_together(widget: Widget) -> None:
     widget.looks(*beside, WHITE, "target")
     widget.button("Fit").click()
     widget.looks(*beside, GREEN, "target")
-    assert widget.root.locator(".s2r-zoom").inner_text() == "100%"
+    widget.until(lambda: widget.root.locator(".s2r-zoom").inner_text() == "100%")
 
 
 def test_boxes_and_detections_are_drawn_and_told(widget: Widget) -> None:
     around_car, around_truck = (0.08, 0.15, 0.37, 0.82), (0.68, 0.15, 0.92, 0.88)
-    assert widget.has(CAR, around_car)
+    widget.until(lambda: widget.has(CAR, around_car))
     widget.page.mouse.move(*widget.at(0.2, 0.5))
     widget.until(lambda: "car, 40% occluded" in widget.root.locator(".s2r-tip").inner_text())
     widget.press("b")
@@ -353,19 +324,19 @@ def test_boxes_and_detections_are_drawn_and_told(widget: Widget) -> None:
     width = widget.root.locator(".s2r-main").bounding_box()["width"]
     widget.press("t")
     widget.until(lambda: widget.root.locator(".s2r-main").bounding_box()["width"] > 1.2 * width)
-    assert not widget.root.locator(".s2r-target").is_visible()
+    widget.until(lambda: not widget.root.locator(".s2r-target").is_visible())
 
 
 def test_frames_are_walked_through_filtered_and_sorted(widget: Widget) -> None:
     cells = widget.page.evaluate(CELLS)
-    assert widget.count() == "1 of 4"
+    widget.until(lambda: widget.count() == "1 of 4")
     widget.press("j", "j")
     widget.until(lambda: (widget.count(), widget.frame()) == ("3 of 4", "2"))
     widget.press("k", "PageDown", "PageDown", "PageDown")
     widget.until(lambda: (widget.count(), widget.frame()) == ("4 of 4", "3"))
     widget.press("PageUp")
     widget.until(lambda: widget.frame() == "2")
-    assert "0.10" in widget.root.locator(".s2r-figures").inner_text()
+    widget.until(lambda: "0.10" in widget.root.locator(".s2r-figures").inner_text())
     widget.choose("order", "edges agree least first")
     widget.until(lambda: (widget.count(), widget.frame()) == ("1 of 4", "2"))
     widget.slide("frame", 3)
@@ -376,7 +347,7 @@ def test_frames_are_walked_through_filtered_and_sorted(widget: Widget) -> None:
     widget.until(lambda: "reinhard" in widget.root.locator(".s2r-right").first.inner_text())
     widget.choose("style", "rain")  # which has no target, and one translator
     widget.until(lambda: "nst · rain" in widget.root.locator(".s2r-right").first.inner_text())
-    assert not widget.root.locator(".s2r-target").is_visible()
+    widget.until(lambda: not widget.root.locator(".s2r-target").is_visible())
     widget.choose("style", "fog")
     widget.until(lambda: widget.root.locator(".s2r-target").is_visible())
     assert widget.page.evaluate(CELLS) == cells
