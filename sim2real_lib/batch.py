@@ -48,6 +48,8 @@ def main(profile: str, *options: str) -> int:
             print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
+    if not {"-n", "--dry-run", "--dryrun"}.isdisjoint(options):
+        return 0
     if before == report.stat().st_mtime_ns:
         print("\nNothing to do: everything is up to date.")
     else:

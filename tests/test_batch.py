@@ -134,3 +134,11 @@ def test_the_baselines_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     first = [f"outputs/study/04_yolo_training/baseline-seed{n}/manifest.json" for n in range(3)]
     at = asked.index("--prioritize")
     assert asked[at + 1 :] == [*first, "--dry-run"]
+
+
+def test_a_dry_run_tells_of_no_end(
+    profile: Path, capfd: pytest.CaptureFixture[str]
+) -> None:  # nothing has been run yet, or all of it: either way it answers what would be done
+    assert batch.main(str(profile), "--dry-run") == 0
+    said = capfd.readouterr().out
+    assert "Nothing to do" not in said and "Report:" not in said

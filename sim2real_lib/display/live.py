@@ -1,6 +1,5 @@
 """A training to watch: how far it is, its losses and its newest sample, drawn anew in place."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -32,14 +31,12 @@ class LiveTraining:
     Args:
         title: what is trained.
         every: seconds between two drawings.
-        watched: whether to draw while it trains; None: in a notebook, but not in a batch run's.
+        watched: whether to draw while it trains; None: where `someone_watches`.
     """
 
     def __init__(self, title: str, *, every: float = EVERY, watched: bool | None = None) -> None:
-        if watched is None:
-            in_notebook = getattr(get_ipython(), "kernel", None) is not None
-            watched = in_notebook and "SIM2REAL_BATCH" not in os.environ
-        self.title, self.every, self.watched = title, every, watched
+        self.title, self.every = title, every
+        self.watched = someone_watches() if watched is None else watched
         self._rows: list[dict] = []
         self._stride = 1  # steps between two rows
         self._first: Progress | None = None
@@ -117,6 +114,13 @@ class LiveTraining:
             if newest != self._newest:
                 self._sample.show(learning_strip({when: newest}))
                 self._newest = newest
+
+
+def someone_watches() -> bool:
+    """Whether a person sees the notebook run: papermill and nbconvert say with every cell that
+    nobody is there to be asked for input."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is not None and kernel.get_parent("shell")["content"]["allow_stdin"]
 
 
 class _Place:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from jupyter_client.manager import run_kernel
 
 from sim2real_lib.display import live
 from sim2real_lib.display.live_curves import POINTS, Curves
@@ -155,20 +156,29 @@ def test_curves_of_any_numbers_can_be_drawn(value: float) -> None:
 
 
 @pytest.mark.parametrize("steps", [range(1, 6), range(0)])
-def test_a_batch_run_and_a_finished_training_draw_the_end_alone(
-    shown: Shown,
-    folder: Path,
-    progress: Callable[..., Progress],
-    monkeypatch: pytest.MonkeyPatch,
-    steps: range,
+def test_a_script_and_a_finished_training_draw_the_end_alone(
+    shown: Shown, folder: Path, progress: Callable[..., Progress], steps: range
 ) -> None:
-    monkeypatch.setenv("SIM2REAL_BATCH", "02 fog")
     watch = live.LiveTraining("cyclegan", every=0)
     for step in steps:
         watch(progress(step))
     assert shown == []
     watch.finish(pd.read_csv(folder / "losses.csv"), drawn_samples(folder))
     assert [how for how, _ in shown] == ["new"] * (3 if steps else 2)
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_a_notebook_is_watched_where_a_person_can_be_asked(person: bool) -> None:
+    code = "from sim2real_lib.display.live import LiveTraining; print(LiveTraining('x').watched)"
+    said: list[str] = []
+    with run_kernel() as kernel:
+        kernel.execute_interactive(
+            code,
+            allow_stdin=person,  # papermill forbids it, JupyterLab does not
+            timeout=60,
+            output_hook=lambda message: said.append(message["content"].get("text", "")),
+        )
+    assert "".join(said).strip() == str(person)
 
 
 def test_a_batch_run_gets_lines_of_progress(
