@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim2real_lib import params
 from sim2real_lib.errors import InputError
-from sim2real_lib.evaluation.comparison import BASELINE
+from sim2real_lib.evaluation.arm_names import BASELINE
 from sim2real_lib.files import ROOT, read_manifest, resolve
 from sim2real_lib.run_folder import failures
 

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from sim2real_lib.files import MANIFEST, read_manifest, resolve, sha256, write_json
+from sim2real_lib.evaluation.arm_names import ORACLE
+from sim2real_lib.files import MANIFEST, read_manifest, resolve, sha256
 from sim2real_lib.params import NOTEBOOKS, translation_folder
 from sim2real_lib.profiles import (
     ANALYSIS,
@@ -25,8 +26,6 @@ from sim2real_lib.profiles import (
     how,
     profiles,
 )
-
-ORACLE = "oracle"  # does not compete
 
 
 @dataclass(frozen=True)
@@ -193,16 +192,16 @@ def artifact_of(notebook: str) -> str:
     return notebook
 
 
-def write_manifest(folder: Path, data_folder: Path) -> dict[str, Any]:
-    """Write the run's own `manifest.json`: what its answer stands on, in one file.
+def run_manifest(folder: Path, data_folder: Path) -> dict[str, Any]:
+    """The run's own `manifest.json`: what its answer stands on, in one file.
 
     Args:
         folder: the run, whose results are finished.
         data_folder: the run that holds its catalog and translated frames, mostly the same.
 
     Returns:
-        the manifest: answer and verdict, code, packages and platform as 05 recorded them; the
-        parameters of every notebook; each artifact with its folder (seen from the run's), its
+        the manifest: answer, verdict and caveats, code, packages and platform as 05 recorded them;
+        the parameters of every notebook; each artifact with its folder (seen from the run's), its
         own parameters (arm and seed, or translator and style), code, time and the hash of its
         manifest.
     """
@@ -216,8 +215,8 @@ def write_manifest(folder: Path, data_folder: Path) -> dict[str, Any]:
         **{name: run.manifests[name] for name in (*trained, RESULTS)},
     })  # fmt: skip
     homes = {name: data_folder if name in (ANALYSIS, *made) else folder for name in used.manifests}
-    facts = ("finished", "answer", "verdict", "data", "code", "packages", "platform")
-    manifest = {name: result[name] for name in facts} | {
+    facts = ("finished", "answer", "verdict", "caveats", "data", "code", "packages", "platform")
+    return {name: result[name] for name in facts} | {
         "run": folder.name,
         "seconds": round(used.seconds, 2),
         "params": used.params,
@@ -234,5 +233,3 @@ def write_manifest(folder: Path, data_folder: Path) -> dict[str, Any]:
             for name, one in used.manifests.items()
         },
     }  # fmt: skip
-    write_json(folder / MANIFEST, manifest)
-    return manifest

@@ -1,6 +1,5 @@
 """What is promised of `make runs`: state, results, cost and what differs, from folders alone."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,8 +11,8 @@ import pandas as pd
 import pytest
 
 from sim2real_lib import params, profiles, runs
-from sim2real_lib.files import MANIFEST, ROOT, Artifact, key, read_manifest, sha256
-from sim2real_lib.run_folder import RunFolder, write_manifest
+from sim2real_lib.files import MANIFEST, ROOT, Artifact, key, read_manifest, sha256, write_json
+from sim2real_lib.run_folder import RunFolder, run_manifest
 
 STEPS = str(params.YOLOTraining().iterations)
 
@@ -36,7 +35,7 @@ def finished(run: Path) -> Path:
     }
     compared = params.ResultVisualization(run=str(run)).model_dump(mode="json")
     artifact = Artifact(run / "05_result_visualization", compared, inputs=detectors)
-    artifact.seal(answer="It helps.", verdict="Yes.", data="minidrive")
+    artifact.seal(answer="It helps.", verdict="Yes.", caveats="", data="minidrive")
     table = {"arm": ["baseline", "nst", "oracle"], "0-5": [0.3, 0.1, 0.5], "0-all": [0.1, 0.2, 0.4]}
     pd.DataFrame(table).assign(**{"train s": 7}).to_csv(run / "results.csv", index=False)
     (run / "report.html").write_text("<html>")
@@ -168,8 +167,7 @@ def test_listing_runs_imports_no_torch() -> None:
 
 
 def test_a_runs_manifest_names_what_its_answer_stands_on(run: Path) -> None:
-    written = write_manifest(run, run)
-    assert json.loads((run / MANIFEST).read_text()) == written
+    written = run_manifest(run, run)
     assert written["answer"] == "It helps." and written["run"] == "mine"
     assert list(written["artifacts"]) == [
         "01_data_analysis", "03_nst_generation/nst-fog", "04_yolo_training/baseline-seed0",
@@ -185,13 +183,13 @@ def test_a_run_that_shares_data_names_the_other_runs_artifacts(run: Path) -> Non
     own = finished(run.parent / "own")
     for name in ("01_data_analysis", "03_nst_generation"):
         shutil.rmtree(own / name)
-    written = write_manifest(own, run)
+    written = run_manifest(own, run)
     assert written["artifacts"]["01_data_analysis"]["folder"] == "../mine/01_data_analysis"
     assert written["artifacts"]["04_yolo_training/nst-seed0"]["folder"].startswith("04_")
 
 
 def test_the_runs_manifest_is_no_artifact_of_its_own(run: Path) -> None:
     before = key(RunFolder.read(run).manifests)
-    write_manifest(run, run)
+    write_json(run / MANIFEST, run_manifest(run, run))
     assert key(RunFolder.read(run).manifests) == before
     assert read_manifest(run, "")["verdict"] == "Yes."

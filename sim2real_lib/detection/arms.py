@@ -10,7 +10,7 @@ from sim2real_lib.catalog import Catalog
 from sim2real_lib.detection import compose
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation import preservation
-from sim2real_lib.evaluation.comparison import BASELINE, arm_of, seed_of
+from sim2real_lib.evaluation.arm_names import BASELINE, arm_of, seed_of
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import Variant, YOLOTraining
 from sim2real_lib.translation import rejections, structure

@@ -15,7 +15,7 @@ from sim2real_lib.catalog import Catalog
 from sim2real_lib.catalog.mix import slots
 from sim2real_lib.detection import features, predict
 from sim2real_lib.evaluation import domain_distance, preservation
-from sim2real_lib.evaluation.comparison import BASELINE, arm_of
+from sim2real_lib.evaluation.arm_names import BASELINE, arm_of
 from sim2real_lib.files import read_manifest, resolve
 from sim2real_lib.params import STYLES, TRANSLATORS, Rendered, Variant, translation_folder
 from sim2real_lib.translation import domains, structure, structure_trials

@@ -16,6 +16,7 @@ class Evidence:
     """What notebook 05 found: all that the report is made of.
 
     Attributes:
+        data: the catalog.
         asked: the test frames that the answer is about, and drawn, what the bootstrap drew of them.
         compared: the answer.
         times: a row an arm: seconds, from `result_tables.seconds`.
@@ -29,6 +30,7 @@ class Evidence:
             `translation_sections` ask for; what there was nothing to draw of is left out.
     """
 
+    data: Catalog
     asked: Catalog
     drawn: str
     compared: Comparison

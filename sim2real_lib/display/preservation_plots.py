@@ -89,7 +89,7 @@ def losses(summary: pd.DataFrame) -> Chart:
     variants = _variants(summary.index)
     table = summary.loc[variants]
     figure = chart(11.0, 1.5 + 0.36 * len(table))
-    panels = figure.subplots(1, 4, sharey=True)
+    panels = figure.subplots(1, 4, sharey=True, gridspec_kw={"width_ratios": (5, 5, 4, 4)})
     places = np.arange(len(table))
     colours = [_colour(variant) for variant in variants]
     _recalls(panels[0], table, colours)
@@ -104,7 +104,7 @@ def losses(summary: pd.DataFrame) -> Chart:
         _numbers(axes, table[column], table[column], text)
     for axes, title, label in zip(
         panels,
-        ("Found before and after", "Lost to the detector", "Hallucinated", "Lost by their edges"),
+        ("Found, before and after", "Lost to the detector", "Hallucinated", "Lost by edges"),
         ("recall", "share of those found before", "detections a frame", "share of boxes judged"),
         strict=True,
     ):

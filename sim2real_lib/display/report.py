@@ -18,6 +18,7 @@ from sim2real_lib.files import write_text
 from sim2real_lib.images import RGB, read_rgb
 
 PHOTO_WIDTH = 1280  # pixels across at most: a report is read on a page, and mailed
+MANY = 10  # facts, from which on they stand in two columns
 
 
 class Block(Protocol):
@@ -106,8 +107,7 @@ class Table:
         if pd.api.types.is_scalar(value) and pd.isna(value):
             return "–"
         if isinstance(value, (float, np.floating)):
-            text = f"{value:{sign},.{self.decimals}f}"
-            return text.replace("-", "−") if sign else text
+            return f"{value:{sign},.{self.decimals}f}".replace("-", "−")
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             return f"{value:,}"
         return str(value)
@@ -186,7 +186,8 @@ class Facts:
             for name, value in _flat(self.values)
         )
         caption = Markup('<p class="caption">{}</p>').format(self.caption) if self.caption else ""
-        return Markup('<div class="block">{}<dl>{}</dl></div>').format(caption, rows)
+        kind = "block many" if len(self.values) > MANY else "block"
+        return Markup('<div class="{}">{}<dl>{}</dl></div>').format(kind, caption, rows)
 
 
 @dataclass(frozen=True)
@@ -253,5 +254,5 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         elif isinstance(value, (list, tuple)):
             rows.append((f"{prefix}{name}", ", ".join(map(str, value))))
         else:
-            rows.append((f"{prefix}{name}", str(value)))
+            rows.append((f"{prefix}{name}", str(value) or "–"))
     return rows

@@ -3,7 +3,7 @@
 from sim2real_lib.display import result_tables as tables
 from sim2real_lib.display.evidence import Evidence
 from sim2real_lib.display.report import Block, Picture, Section, Table
-from sim2real_lib.evaluation.comparison import BASELINE
+from sim2real_lib.evaluation.arm_names import BASELINE
 from sim2real_lib.params import ResultVisualization
 
 PUBLISHED = (

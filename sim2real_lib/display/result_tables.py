@@ -1,6 +1,6 @@
 """A run's results as tables: in the original's form, and as the charts want them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from pandas.io.formats.style import Styler
 from sim2real_lib.display.style import ordered
 from sim2real_lib.evaluation import slices
 from sim2real_lib.evaluation.ap import Convention, curve
-from sim2real_lib.evaluation.comparison import BASELINE, ORACLE, Comparison
+from sim2real_lib.evaluation.arm_names import BASELINE, ORACLE, arm_of, seed_of
+from sim2real_lib.evaluation.comparison import Comparison
 from sim2real_lib.evaluation.frame_changes import changes
 from sim2real_lib.evaluation.scores import ALL, KINDS, scores
-from sim2real_lib.evaluation.seeds import arm_of, seed_of
 from sim2real_lib.evaluation.stored import Stored
 from sim2real_lib.files import read_manifest
 from sim2real_lib.params import translation_folder
@@ -104,13 +104,31 @@ def shares(compared: Comparison) -> pd.DataFrame:
 
 
 def in_numbers(compared: Comparison) -> pd.DataFrame:
-    """The last bin's gains: a row an arm: mAP, difference, share of the gap, their intervals."""
+    """The last bin's gains, as text: a row an arm with its mAP@0.5, its difference from the
+    baseline and the share of the gap that it closes, both with their intervals over images."""
     last = compared.results.columns[-1]
-    table = compared.gains.set_axis(["mAP@0.5", "difference", "95% from", "to"], axis=1)
+    gains = compared.gains.rename(columns={"gain": "value"})
+    table = pd.DataFrame({"mAP@0.5": gains["mean_ap"]})
+    table["difference (95%)"] = with_interval(gains, "{:+.3f}".format)
     if len(compared.gaps):
-        table = table.join(compared.gaps.set_axis(["gap closed", "95% from ", "to "], axis=1))
+        shares = compared.gaps.rename(columns={"share": "value"})
+        table["gap closed (95%)"] = with_interval(shares, "{:.0%}".format)
     arms = [arm for arm in compared.results.index if arm != BASELINE]
     return table.reindex([(last, arm) for arm in ordered(arms, "arm")]).reset_index("arm")
+
+
+def with_interval(table: pd.DataFrame, written: Callable[[float], str]) -> pd.Series:
+    """Columns value, low and high as text such as "+0.031 (+0.018 to +0.046)", which breaks nowhere
+    in the brackets; None where there is no value, and no brackets where there is no interval."""
+
+    def text(value: float, low: float, high: float) -> str | None:
+        if pd.isna(value):
+            return None
+        ends = "" if pd.isna(low) else f" ({written(low)}\u00a0to\u00a0{written(high)})"
+        return f"{written(value)}{ends}".replace("-", "−")
+
+    rows = table[["value", "low", "high"]].itertuples(index=False, name=None)
+    return pd.Series([text(*row) for row in rows], table.index, dtype=object)
 
 
 def of_slices(mistakes: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:

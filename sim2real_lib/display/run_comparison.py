@@ -11,9 +11,10 @@ from sim2real_lib.display.flip import Flip
 from sim2real_lib.display.report import Block, Picture, Section, Table, write_report
 from sim2real_lib.display.style import Chart, Encoded, ordered
 from sim2real_lib.errors import InputError
+from sim2real_lib.evaluation.arm_names import ORACLE
 from sim2real_lib.files import resolve
 from sim2real_lib.profiles import ANALYSIS, RESULTS, differing
-from sim2real_lib.run_folder import ORACLE, RunFolder
+from sim2real_lib.run_folder import RunFolder
 
 QUESTION = "What differs between two runs, and what came of it?"
 BASELINE = "baseline"

@@ -9,6 +9,7 @@ from sim2real_lib import catalog
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.detection import judge
 from sim2real_lib.display.report import Beside, Block, Picture, Section, Table, Wipe
+from sim2real_lib.display.result_tables import with_interval
 from sim2real_lib.display.style import Chart
 from sim2real_lib.evaluation import preservation
 from sim2real_lib.files import read_manifest
@@ -17,10 +18,21 @@ from sim2real_lib.translation import structure
 from sim2real_lib.translation.domains import pairs
 
 CAPTION_KEPT = (
-    "lost: share of the objects found before that are not found after, with its 95% interval; "
-    "hallucinated: detections a frame where nothing was; agreement: of the edges, the median; "
-    "below: share of boxes whose edges agree too little; agree: how often both say the same."
+    "lost: share of the objects found before that are not found after; hallucinated: detections a "
+    "frame where nothing was; edges agree: the median of the boxes; edges gone: share of the boxes "
+    "that agree too little; of one mind: how often detector and edges say the same."
 )
+NAMES_KEPT = {
+    "frames": "frames",
+    "boxes": "boxes",
+    "recall_before": "found before",
+    "recall_after": "found after",
+    "lost (95%)": "lost (95%)",
+    "hallucinated": "hallucinated",
+    "agreement": "edges agree",
+    "below": "edges gone",
+    "agree": "of one mind",
+}
 
 
 def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list[str]]]:
@@ -89,15 +101,13 @@ def pictures(shown: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
 
 def labels(kept: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
     """Whether the labels survived translation; `kept` is the summary of `judge.Labels`."""
+    lost = with_interval(kept.rename(columns={"lost": "value"}), "{:.0%}".format)
+    shown = kept.assign(**{"lost (95%)": lost})[list(NAMES_KEPT)].rename(columns=NAMES_KEPT)
     return Section(
         "Do the labels still hold?",
         [
             Picture(charts["lost"]),
-            Table(
-                kept.reset_index().rename(columns=lambda name: name.replace("_", " ")),
-                caption=CAPTION_KEPT,
-                best=None,
-            ),
+            Table(shown.reset_index(), caption=CAPTION_KEPT, decimals=2),
             Picture(charts["agreements"]),
             Picture(
                 charts["worst"],
@@ -111,9 +121,26 @@ def labels(kept: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
 
 def distances(table: pd.DataFrame, notice: str, charts: Mapping[str, Chart]) -> Section:
     """How far each translation still is from its target; `notice` says in whose features."""
-    shown = table[["style", "translator", "measure", "before", "after", "floor", "share"]]
+    caption = (
+        "The originals' distance → their translations' (the target's from itself), and what of the "
+        f"way is gone. {notice}"
+    )
     return Section(
         "How far is the domain closed?",
-        [Picture(charts["distances"]), Table(shown, caption=notice, best=None)],
+        [Picture(charts["distances"]), Table(_a_row_a_translation(table), caption=caption)],
         lead="Clones and their translations against BDD100K's training frames in that weather.",
     )
+
+
+def _a_row_a_translation(table: pd.DataFrame) -> pd.DataFrame:
+    """The distances as text, style by style: a column a measure, and another for its share."""
+    rows = table.sort_values("style", key=lambda own: own.map(list(STYLES).index), kind="stable")
+    rows = rows.set_index(["style", "translator"])
+    wide = pd.DataFrame(index=rows.index.unique())
+    for measure, own in rows.groupby("measure", sort=False):
+        before, after = (own[name].map("{:#.3g}".format) for name in ("before", "after"))
+        ways = before.str.rstrip(".") + "\u00a0→\u00a0" + after.str.rstrip(".")
+        wide[measure] = (ways + own["floor"].map(" ({:.2f})".format)).str.replace("-", "−")
+        shares = own["share"].map("{:.0%}".format, na_action="ignore").str.replace("-", "−")
+        wide[f"{measure}, gone"] = shares
+    return wide.reset_index()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sim2real_lib.catalog.tables import belongs
 from sim2real_lib.evaluation.ap import rank
-from sim2real_lib.evaluation.seeds import arm_of
+from sim2real_lib.evaluation.arm_names import arm_of
 
 # Below it lie most detections of a low-confidence pass; nobody would use them, they are rightly
 # unsure, and by their number they would hide every error of the others.

@@ -15,8 +15,8 @@ import pandas as pd
 
 from sim2real_lib.catalog.tables import positions
 from sim2real_lib.evaluation.ap import box_iou
+from sim2real_lib.evaluation.arm_names import arm_of
 from sim2real_lib.evaluation.bootstrap import every_frame
-from sim2real_lib.evaluation.seeds import arm_of
 from sim2real_lib.evaluation.slices import Slices
 
 FOUND, NEAR = 0.5, 0.1  # overlaps from which an object is found, and from which it was meant

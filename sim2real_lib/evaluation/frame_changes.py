@@ -16,8 +16,7 @@ import pandas as pd
 from sim2real_lib.catalog.tables import belongs, positions
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import rank
-from sim2real_lib.evaluation.comparison import BASELINE
-from sim2real_lib.evaluation.seeds import arm_of
+from sim2real_lib.evaluation.arm_names import BASELINE, arm_of
 
 COUNTS = ["true", "false", "missed"]
 

@@ -9,19 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-SEED = "-seed"  # "cyclegan-seed0" is arm cyclegan, seed 0
+from sim2real_lib.evaluation.arm_names import BASELINE, SEED, arm_of, seed_of
+
 COLUMNS = ["seeds", "mean", "smallest", "largest", "deviation"]
 COLUMNS += ["pairs", "gain", "gain_smallest", "gain_largest", "same_sign", "low", "high"]
-
-
-def arm_of(name: str) -> str:
-    """The arm of "<arm>-seed<n>"."""
-    return name.rpartition(SEED)[0]
-
-
-def seed_of(name: str) -> str:
-    """The seed of "<arm>-seed<n>", in digits."""
-    return name.rpartition(SEED)[2]
 
 
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +20,7 @@ def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(arm_of, sort=False).mean().rename_axis("arm")
 
 
-def paired(runs: pd.DataFrame, baseline: str = "baseline") -> pd.DataFrame:
+def paired(runs: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
     """Each run's difference from the baseline of the same seed.
 
     Args:
@@ -46,7 +37,7 @@ def paired(runs: pd.DataFrame, baseline: str = "baseline") -> pd.DataFrame:
     return runs.loc[list(partners)] - runs.loc[list(partners.values())].to_numpy()
 
 
-def differences(runs: pd.DataFrame, baseline: str = "baseline") -> pd.DataFrame:
+def differences(runs: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
     """Each arm's mean difference from the baseline, over the seeds that both have.
 
     Arguments as in `paired`.
@@ -60,7 +51,7 @@ def differences(runs: pd.DataFrame, baseline: str = "baseline") -> pd.DataFrame:
 
 
 def spread(
-    runs: pd.DataFrame, gains: pd.DataFrame, *, baseline: str = "baseline", level: float = 0.95
+    runs: pd.DataFrame, gains: pd.DataFrame, *, baseline: str = BASELINE, level: float = 0.95
 ) -> pd.DataFrame:
     """Every arm's results over its seeds, and its gains over the baseline of the same seed.
 

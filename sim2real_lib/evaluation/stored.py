@@ -9,8 +9,8 @@ import pandas as pd
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import Convention
+from sim2real_lib.evaluation.arm_names import arm_of, seed_of
 from sim2real_lib.evaluation.matching import match_tables
-from sim2real_lib.evaluation.seeds import arm_of, seed_of
 
 SINCE = ["occluded", "truncated", "occlusion"]  # what earlier runs did not store of an object
 

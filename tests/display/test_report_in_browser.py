@@ -36,7 +36,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     figure = chart(4, 2)
     figure.subplots().plot([1, 2])
     table = pd.DataFrame({"arm": ["baseline", "<b>x</b>"], "mAP@0.5": [0.3, 0.4]})
-    blocks = [Table(table, best="max"), Picture(figure), Wipe(RED, BLUE)]
+    wide = pd.DataFrame({"arm": ["baseline"]} | {f"car {n}-{n + 5}": [0.125] for n in range(9)})
+    blocks = [Table(table, best="max"), Picture(figure), Wipe(RED, BLUE), Table(wide)]
     return write_report(
         tmp_path_factory.mktemp("report") / "report.html",
         title="run", question="Does it help?", answer="Yes.", notice="not real data",
@@ -111,4 +112,17 @@ def test_dark_pages_are_dark_and_narrow_ones_do_not_overflow(browser: Any, repor
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(map(int, background.removeprefix("rgb(").removesuffix(")").split(","))) < 60
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_printed_on_paper_no_table_is_cut_and_nothing_is_only_for_screens(
+    browser: Any, report: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 673, "height": 1000})  # A4 within 16 mm, 96 dpi
+    page.emulate_media(media="print")
+    page.goto(report.as_uri())
+    cut = "all => all.map(own => own.scrollWidth - own.parentElement.clientWidth)"
+    assert max(page.locator("table").evaluate_all(cut)) <= 0
+    assert not page.locator("nav").is_visible()
+    assert page.pdf(format="A4").startswith(b"%PDF")
     page.close()

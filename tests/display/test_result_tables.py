@@ -87,7 +87,8 @@ def test_a_class_that_the_target_lacks_is_a_dash(compared: comparison.Comparison
 def test_the_best_arm_is_the_verdicts(compared: comparison.Comparison) -> None:
     best = compared.best
     assert best in ("nst", "cut")
-    assert f"{best} beats" in compared.verdict or f"{best}, the best" in compared.verdict
+    said = compared.verdict + compared.caveats
+    assert f"“{best}” beats" in said or f"“{best}”, the best" in said
 
 
 def test_without_a_translation_there_is_no_best_arm(stored: Stored, occluded: pd.Series) -> None:

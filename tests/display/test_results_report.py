@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 from stored_arms import CLASSES, street, write
 
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.display import result_tables, results_report, style
 from sim2real_lib.display.evidence import Evidence
 from sim2real_lib.evaluation import comparison, errors, slices
+from sim2real_lib.evaluation.arm_names import arm_of
 from sim2real_lib.files import Artifact
 from sim2real_lib.images import write_rgb
-from sim2real_lib.params import ResultVisualization
+from sim2real_lib.params import ResultVisualization, YOLOTraining
 
 
 def evidence(p: ResultVisualization, home: Path, **more) -> Evidence:
@@ -38,7 +40,7 @@ def evidence(p: ResultVisualization, home: Path, **more) -> Evidence:
     names = ["map by bin", "differences", "slices", "errors", "errors by weather", "curves"]
     names += ["calibration", "frames"] + ["gap closed"] * bool(len(compared.gaps))
     return Evidence(
-        asked=asked, drawn="images", compared=compared,
+        data=asked, asked=asked, drawn="images", compared=compared,
         times=pd.DataFrame({"train s": [7]}, index=pd.Index(["baseline"], name="arm")),
         scored=result_tables.all_scores(stored, frames, frames, (5, 10), occluded),
         mistakes=errors.error_table(stored, stored.objects, weathers | bins, CLASSES),
@@ -53,7 +55,11 @@ def reported(home: Path, convention: str = "ultralytics", **more) -> Evidence:
     )
     Artifact(home / "01_data_analysis", {"data": "minidrive"}).seal()
     found = evidence(p, home, **more)
-    artifact = Artifact(home / "05_result_visualization", p.model_dump())
+    trained = {path.parent.name: path for path in (home / "arms").glob("*/detections.parquet")}
+    for name in trained:
+        own = YOLOTraining(run=str(home), arm=arm_of(name)).model_dump(mode="json")
+        Artifact(home / "04_yolo_training" / name, own).seal(frames=24, translated=[])
+    artifact = Artifact(home / "05_result_visualization", p.model_dump(), inputs=trained)
     assert results_report.write(p, artifact, found) == home / "report.html"
     return found
 
@@ -86,15 +92,37 @@ def test_the_first_lines_say_answer_seeds_frames_and_that_it_is_minidrive(
     found, home = run
     page = (home / "report.html").read_text()
     head = page[page.index("<header>") : page.index("</header>")]
-    first = f"{found.compared.verdict} {found.compared.answer}".split(". ")[0]
-    assert first in head
+    for said in (found.compared.verdict, found.compared.caveats, found.compared.answer):
+        assert str(escape(said)) in head
     for words in ("MiniDrive", "24 test frames (clear, foggy, rainy)", "1 to 2 seeds", "coco"):
         assert words in head
 
 
 def test_the_story_goes_from_the_answer_to_why(run: tuple[Evidence, Path]) -> None:
     titles = re.findall("<h2>([^<]+)", (run[1] / "report.html").read_text())
-    assert titles == ["The answer", "How sure is it?", "Where does it help?", "Why?", "The run"]
+    assert titles == [
+        "The answer",
+        "How sure is it?",
+        "Where does it help?",
+        "Why?",
+        "The data",
+        "The run",
+    ]
+
+
+def test_the_reader_learns_of_data_arms_and_every_parameter(run: tuple[Evidence, Path]) -> None:
+    found, home = run
+    page = (home / "report.html").read_text()
+    data = page[page.index("<h2>The data<") : page.index("<h2>The run<")]
+    counts = found.data.frames.groupby("split").size()
+    assert f'<td class="">{counts["test"]}</td>' in data
+    assert set(re.findall(r'<td class="text">(nst|cut|baseline|oracle)<', data)) == {
+        "nst", "cut", "baseline", "oracle",
+    }  # fmt: skip
+    told = page[page.index("<h2>The run<") :]
+    for notebook in ("01_data_analysis", "04_yolo_training", "05_result_visualization"):
+        assert f"Parameters of {notebook}" in told
+    assert "<dt>convention</dt><dd>coco</dd>" in told and "<dt>inception</dt><dd>–</dd>" in told
 
 
 def test_every_caption_that_shows_ap_names_its_convention(run: tuple[Evidence, Path]) -> None:

@@ -56,7 +56,9 @@ def make(run: Path, *, best: float = 0.2, colour: tuple[int, int, int] = (200, 3
         ("05_result_visualization", {}),
     ):
         values = NOTEBOOKS[name.split("/")[0]](run=str(run)).model_dump(mode="json")
-        Artifact(run / name, values | changes).seal(answer="A.", verdict="V.", data="minidrive")
+        Artifact(run / name, values | changes).seal(
+            answer="A.", verdict="V.", caveats="", data="minidrive"
+        )
     (run / "01_data_analysis" / "catalog").mkdir(parents=True)
     for name in ("frames", "boxes"):
         table = pd.DataFrame({"frame_id": ["a", "b"], "image": [f"{run}/a.png", f"{run}/b.png"]})

@@ -8,13 +8,8 @@ import pytest
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import TP
-from sim2real_lib.evaluation.comparison import (
-    Comparison,
-    compare,
-    decide,
-    in_every_slice,
-    in_words,
-)
+from sim2real_lib.evaluation.comparison import Comparison, compare, decide
+from sim2real_lib.evaluation.verdict import in_every_slice, in_words
 
 FRAMES = [f"f{n}" for n in range(60)]
 OBJECTS = pd.DataFrame({"frame_id": FRAMES, "class": "car"})
@@ -37,13 +32,13 @@ def compared(judged: Collection[str] | None = None, **found: float) -> Compariso
 
 def test_a_clear_gain_is_called_help_with_its_share_of_the_gap() -> None:
     result = compared(baseline_seed0=0.2, cyclegan_seed0=0.6, oracle_seed0=0.95)
-    assert result.answer.startswith("cyclegan helped: +0.")
+    assert result.answer.startswith("“cyclegan” helped: +0.")
     assert "of the gap to the oracle" in result.answer
     assert "oracle helped" not in result.answer
 
 
 def test_a_clear_loss_is_called_harm() -> None:
-    assert "nst hurt: -0." in compared(baseline_seed0=0.9, nst_seed0=0.2).answer
+    assert "“nst” hurt: -0." in compared(baseline_seed0=0.9, nst_seed0=0.2).answer
 
 
 def judged_by(rows: dict[tuple[str, str], dict[str, float]]) -> pd.DataFrame:
@@ -57,7 +52,7 @@ def judged_by(rows: dict[tuple[str, str], dict[str, float]]) -> pd.DataFrame:
 def test_an_interval_around_zero_is_no_difference_whatever_the_estimate() -> None:
     decided = judged_by({("0-all", "nst"): {"low": -0.01}})
     assert in_words(decided, pd.DataFrame(), ["nst"], "0-all") == (
-        "nst made no sure difference: +0.040 mAP@0.5 "
+        "“nst” made no sure difference: +0.040 mAP@0.5 "
         "(95% interval -0.010 to +0.090, over images alone)."
     )
 
@@ -108,10 +103,11 @@ def test_several_seeds_are_said_and_paired() -> None:
 def test_seeds_that_disagree_take_back_what_the_images_alone_would_say() -> None:
     result = compared(baseline_seed0=0.2, baseline_seed1=0.2, nst_seed0=0.9, nst_seed1=0.4)
     assert (result.gains["low"] > 0).all()  # over images alone
-    assert result.answer.startswith("nst made no sure difference")
-    assert result.verdict.startswith(
-        "No translated arm surely beats baseline in every bin: nst, the best, does in 0 of 2 "
-        "(over images and 2 seeds). In 0-all 2 of 2 seeds agree in sign."
+    assert result.answer.startswith("“nst” made no sure difference")
+    assert result.verdict == "No translated arm surely beats baseline in every bin."
+    assert result.caveats == (
+        "“nst”, the best, does in 0 of 2, by 95% intervals over images and 2 seeds. "
+        "In 0-all 2 of 2 seeds agree in sign."
     )
 
 
@@ -119,10 +115,10 @@ def test_the_gap_is_only_spoken_of_where_oracle_and_seeds_are_sure() -> None:
     arms = {"baseline_seed0": 0.2, "baseline_seed1": 0.2, "nst_seed0": 0.5, "nst_seed1": 0.52}
     sure = compared(**arms, oracle_seed0=0.95, oracle_seed1=0.95)
     assert (sure.gaps["share"] > 0).all()
-    assert "of the gap to the oracle" in sure.answer and "over images alone)" in sure.verdict
+    assert "of the gap to the oracle" in sure.answer and "over images alone)" in sure.caveats
     unsure = compared(**arms, oracle_seed0=0.95, oracle_seed1=0.25)
     assert unsure.gaps.isna().all(axis=None)
-    assert "gap" not in unsure.answer + unsure.verdict
+    assert "gap" not in unsure.answer + unsure.verdict + unsure.caveats
 
 
 def test_a_difference_is_over_the_seeds_that_both_arms_have() -> None:
@@ -132,22 +128,22 @@ def test_a_difference_is_over_the_seeds_that_both_arms_have() -> None:
     columns = ["gain", "low", "high"]
     pd.testing.assert_frame_equal(more.gains[columns], pair.gains[columns])
     assert more.results.loc["nst", "0-all"] > pair.results.loc["nst", "0-all"]
-    for words in (more.answer, more.verdict):
+    for words in (more.answer, more.caveats):
         assert words.endswith("Compared on the seeds that baseline has too: nst (1 of 2).")
     assert "over images alone)" in more.answer
-    assert "One seed says nothing about another training." in more.verdict
+    assert "One seed says nothing about another training." in more.caveats
 
 
 def test_an_arm_that_shares_no_seed_is_named_and_not_a_no() -> None:
     result = compared(baseline_seed0=0.2, nst_seed1=0.9, cut_seed0=0.7, oracle_seed2=0.95)
     assert result.gains.loc[("0-all", "nst"), ["gain", "low", "high"]].isna().all()
-    assert "nst helped" not in result.answer and "nst made" not in result.answer
-    for words in (result.answer, result.verdict):
+    assert "“nst” helped" not in result.answer and "“nst” made" not in result.answer
+    for words in (result.answer, result.caveats):
         assert words.endswith("Not comparable, sharing no seed with baseline: nst, oracle.")
-    assert result.verdict.startswith("cut beats") and result.best == "cut"
+    assert result.verdict.startswith("“cut” beats") and result.best == "cut"
     assert result.gaps.isna().all(axis=None)
     alone = compared(baseline_seed0=0.2, nst_seed1=0.9)
-    assert alone.answer == alone.verdict
+    assert alone.answer == alone.caveats
     assert alone.answer == "Not comparable, sharing no seed with baseline: nst."
     assert alone.best is None
 
@@ -171,27 +167,35 @@ def test_one_sequence_is_sure_of_nothing() -> None:
     assert result.gains[["low", "high"]].isna().all(axis=None)
     assert result.gaps.isna().all(axis=None)
     why = "all objects are of one sequence or image"
-    assert result.answer.startswith("nst: +0.") and result.answer.endswith(f"{why}.")
-    assert result.verdict == f"No bin can be judged. Without an interval: 0-5, 0-all ({why})."
+    assert result.answer.startswith("“nst”: +0.") and result.answer.endswith(f"{why}.")
+    assert result.verdict == "No bin can be judged."
+    assert result.caveats == f"Without an interval: 0-5, 0-all ({why})."
     assert result.best == "nst"
 
 
 def test_the_verdict_names_an_arm_that_is_ahead_in_every_bin_and_its_share() -> None:
     result = compared(baseline_seed0=0.2, nst_seed0=0.3, cyclegan_seed0=0.7, oracle_seed0=0.95)
-    assert result.verdict.startswith("cyclegan beats baseline in every bin: no 95% interval")
+    gains = result.gains.xs("cyclegan", level="arm")
+    last = f"{gains['gain'].iloc[-1]:+.3f} mAP@0.5 in 0-all"
+    assert result.verdict == f"“cyclegan” beats baseline in every bin, by {last}."
     share = result.gaps.loc[("0-all", "cyclegan")]
-    assert f"In 0-all it closes {share['share']:.0%} of the gap" in result.verdict
-    assert result.verdict.endswith("One seed says nothing about another training.")
+    assert result.caveats == (
+        f"Its gain's 95% intervals, over images alone, begin at {gains['low'].min():+.3f} or "
+        f"higher. In 0-all it closes {share['share']:.0%} of the gap to the oracle "
+        f"({share['low']:.0%} to {share['high']:.0%}, over images alone). One seed says nothing "
+        "about another training."
+    )
 
 
 def test_the_verdict_says_no_when_one_bin_is_not_sure() -> None:
     seeds = {"seeds": 3, "pairs": 3, "same_sign": 2}
     decided = judged_by({("0-5", "nst"): {"low": -0.01} | seeds, ("0-all", "nst"): seeds})
-    said, best = in_every_slice(decided, pd.DataFrame(), ["nst"])
+    said, caveats, best = in_every_slice(decided, pd.DataFrame(), ["nst"])
     assert best == "nst"
-    assert said == (
-        "No translated arm surely beats baseline in every bin: nst, the best, does in 1 of 2 "
-        "(over images and 3 seeds). In 0-all 2 of 3 seeds agree in sign."
+    assert said == "No translated arm surely beats baseline in every bin."
+    assert caveats == (
+        "“nst”, the best, does in 1 of 2, by 95% intervals over images and 3 seeds. "
+        "In 0-all 2 of 3 seeds agree in sign."
     )
 
 
@@ -206,7 +210,7 @@ def test_a_beat_is_sure_over_images_and_seeds_together() -> None:
 
 def test_an_arm_without_translations_is_never_the_answer() -> None:
     result = compared(baseline_seed0=0.2, clear_only_seed0=0.9, nst_seed0=0.5)
-    assert "clear-only" not in result.answer + result.verdict
+    assert "clear-only" not in result.answer + result.verdict + result.caveats
     assert result.best == "nst"
 
 
@@ -249,11 +253,12 @@ def test_a_slice_without_an_object_has_no_numbers_and_no_warnings() -> None:
     for name in empty:
         assert result.results[name].isna().all()
         assert result.gains.loc[name].isna().all(axis=None)
-    assert result.verdict.startswith("nst beats baseline in every bin that can be judged: ")
-    assert "Without an object to be found: none, nothing." in result.verdict
+    assert result.verdict.startswith("“nst” beats baseline in every bin that can be judged, by ")
+    assert "Without an object to be found: none, nothing." in result.caveats
     last = compare(tables, OBJECTS, SLICES | empty, ["car"], resamples=20)
     assert last.answer == "Nothing can be said of nothing: it has no object to be found."
     assert last.best == "nst"
     only = compare(tables, OBJECTS, empty, ["car"], resamples=20)
-    assert only.verdict == "No bin can be judged. Without an object to be found: none, nothing."
+    assert only.verdict == "No bin can be judged."
+    assert only.caveats == "Without an object to be found: none, nothing."
     assert only.best is None

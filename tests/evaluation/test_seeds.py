@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real_lib.evaluation.seeds import arm_of, differences, interval, over_seeds, seed_of, spread
+from sim2real_lib.evaluation.arm_names import arm_of, seed_of
+from sim2real_lib.evaluation.seeds import differences, interval, over_seeds, spread
 
 RUNS = pd.DataFrame(
     {"all": [0.10, 0.20, 0.30, 0.15, 0.20, 0.40, 0.5]},
