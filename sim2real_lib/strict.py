@@ -21,9 +21,10 @@ from sim2real_lib.files import ROOT, resolve
 class Params(BaseModel):
     """What all notebooks share: strictness, and where the run writes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     run: str = "outputs/demo"
+    """The run's folder. Everything is written below it."""
 
     @property
     def folder(self) -> Path:
