@@ -36,10 +36,9 @@ OWN = """
 
 Each data set under `own` in 01's parameters, see [your own data](own_data.md).
 """
-NUMBERS = {"integer": "whole number", "number": "number"}  # JSON schema's word -> ours
+BOUNDS = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< ",
+          "multipleOf": "multiple of "}  # fmt: skip
 PROFILES = ("demo", "paper")
-BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to",
-          "exclusiveMaximum": "below", "multipleOf": "in multiples of"}  # fmt: skip
 
 
 def page() -> str:
@@ -110,9 +109,9 @@ def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_kind(one, shared) for one in schema["anyOf"])
     kind = schema["type"]
-    if kind in NUMBERS:
-        bounds = [f"{word} {schema[key]:g}" for key, word in BOUNDS.items() if key in schema]
-        return " ".join([NUMBERS[kind], *bounds])
+    if kind in ("integer", "number"):
+        bounds = [f"{sign}{schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]
+        return f"{kind} {', '.join(bounds)}".rstrip()
     if kind == "array":
         if "prefixItems" in schema:
             return f"{len(schema['prefixItems'])} × {_kind(schema['prefixItems'][0], shared)}"

@@ -12,6 +12,18 @@ from sim2real_lib import params
 from sim2real_lib.files import ROOT
 
 ENGLISH, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
+TROUBLE = ROOT / "docs" / "troubleshooting.md"
+# Messages of other programs that troubleshooting quotes.
+OTHERS = (
+    "ImportError: libGL",
+    "operator torchvision::nms",
+    "Running as root is not recommended",  # JupyterLab
+    "The port 8888 is already in use",
+    "fatal: external diff died",  # git
+    "Directory cannot be locked",  # Snakemake
+    "… is 'many': Input should be a valid integer",  # pydantic
+    "CUDA out of memory",
+)
 PAGES = [ENGLISH, KOREAN, *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -124,6 +136,24 @@ def test_the_python_example_imports_what_there_is() -> None:
     first = ast.parse(example).body[0]
     assert isinstance(first, ast.ImportFrom)
     exec(compile(ast.Module([first], []), "example", "exec"), {})
+
+
+def test_every_message_that_troubleshooting_quotes_is_one_of_ours_or_a_known_ones() -> None:
+    trees = [ast.parse(read(file)) for file in (ROOT / "sim2real_lib").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    ours = {text.strip() for text in texts if len(text.strip()) > 9}
+    makefile = read(ROOT / "Makefile")
+    rows = [line.split(" | ")[0] for line in read(TROUBLE).splitlines() if line.startswith("| ")]
+    quoted = [code for row in rows for code in re.findall(r"`([^`]+ [^`]+ [^`]+)`", row)]
+    unknown = [
+        code
+        for code in quoted
+        if not any(text in code or code.strip("… ") in text for text in ours)
+        and code[:24] not in makefile
+        and not code.startswith(OTHERS)
+    ]
+    assert len(quoted) > 20 and not unknown
 
 
 def test_both_languages_link_each_other_first() -> None:

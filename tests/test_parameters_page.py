@@ -34,9 +34,9 @@ def test_every_parameter_of_a_notebook_has_one_line_in_its_table(page, notebook:
 def test_choices_ranges_and_the_papers_other_values_stand_in_the_table(page) -> None:
     lines = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
     assert lines["generator"].startswith("| `generator` | `resnet`, `unet` | `resnet` |  |")
-    assert lines["beta"].startswith("| `beta` | number from 0 to 0.5 | `0.01` |  |")
+    assert lines["beta"].startswith("| `beta` | number ≥ 0, ≤ 0.5 | `0.01` |  |")
     assert lines["image_size"].startswith(
-        "| `image_size` | whole number from 32 in multiples of 32 | `256` | `1248` |"
+        "| `image_size` | integer ≥ 32, multiple of 32 | `256` | `1248` |"
     )
     assert lines["role"].startswith("| `role` | `target`, `look` | `look` |")
 
