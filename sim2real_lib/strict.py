@@ -21,7 +21,7 @@ from sim2real_lib.files import ROOT, resolve
 class Params(BaseModel):
     """What all notebooks share: strictness, and where the run writes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str = "outputs/demo"
     """The run's folder. Everything is written below it."""

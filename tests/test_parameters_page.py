@@ -19,9 +19,10 @@ def test_the_committed_page_is_what_make_docs_writes(page) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
 def test_every_parameter_is_described_in_a_line_or_two(model: type[BaseModel]) -> None:
-    for name, field in model.model_fields.items():
-        text = " ".join((field.description or "").split())
-        assert text.endswith((".", "`.")) and 5 < len(text) < 220, f"{name}: {text!r}"
+    found = parameters_page.descriptions(model)
+    assert found.keys() == model.model_fields.keys()
+    for name, text in found.items():
+        assert text.endswith(".") and 5 < len(text) < 220, f"{name}: {text!r}"
 
 
 @pytest.mark.parametrize("notebook", params.NOTEBOOKS)

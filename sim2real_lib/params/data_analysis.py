@@ -11,7 +11,7 @@ from sim2real_lib.strict import Params
 class Own(BaseModel):
     """A data set that you bring: another city to learn from and be tested on, or to look at."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["coco", "yolo"]
     """How its labels are written."""
