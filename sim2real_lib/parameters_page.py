@@ -92,7 +92,7 @@ def _run_file() -> str:
 
 
 def _values(model: type[params.Params], path: str) -> dict[str, Any]:
-    return model.from_yaml(path).model_dump(mode="json")
+    return dict(model.from_yaml(path))
 
 
 def _table(
