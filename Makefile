@@ -5,7 +5,7 @@ PROFILE ?= demo
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo check test lab report lint bench diff runs compare setup clean
+.PHONY: demo check test lab report lint bench docs diff runs compare setup clean
 
 demo: $(READY) ## the main job: every notebook on params/$(PROFILE), ending in a report
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE)
@@ -29,6 +29,9 @@ report: $(READY) ## make outputs/$(PROFILE)/report.html anew from what the run h
 
 bench: $(READY) ## every benchmark, each printing its table
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+docs: $(READY) ## docs/parameters.md, made of the parameters' models
+	@$(BIN)/python -m sim2real_lib.parameters_page
 
 diff: $(READY) ## what changed since the last commit: code, and notebooks by their sources alone
 	@git diff HEAD

@@ -24,6 +24,7 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str = "outputs/demo"
+    """The run's folder. Everything is written below it."""
 
     @property
     def folder(self) -> Path:
