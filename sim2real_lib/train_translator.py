@@ -13,7 +13,7 @@ import yaml
 
 from sim2real_lib import catalog
 from sim2real_lib.errors import InputError
-from sim2real_lib.params import CycleGANTraining, Run, translation_folder
+from sim2real_lib.params import CycleGANTraining, Run, Variant, translation_folder
 from sim2real_lib.translation import domains, from_params, training
 
 
@@ -53,10 +53,10 @@ def train(p: CycleGANTraining) -> training.Result:
     """
     analysed = p.folder / "01_data_analysis" / "catalog"
     data = catalog.load(analysed, remedy="Run notebook 01_data_analysis first")
-    source = domains.source(data)
+    source = domains.source(data, p.source)
     target = domains.target(data, p.style, most=p.target_images, seed=p.seed)
     settings = from_params.gan_settings(p)
-    artifact = translation_folder(p.folder, f"{p.translator}-{p.style}")
+    artifact = translation_folder(p.folder, str(Variant(p.translator, p.style, p.source)))
     return training.train(
         source,
         target,

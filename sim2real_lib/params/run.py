@@ -17,7 +17,7 @@ class Run(Params):
     is."""
     data_run: str = ""
     """The run whose catalog and translations are shared. Empty: this one makes its own."""
-    arms: Names = ["baseline", "cyclegan", "nst", "mixed", "oracle"]
+    arms: Names = ["baseline", "cyclegan", "nst", "more", "oracle"]
     """The arms to train and compare: those that `04_yolo_training.yaml` spells out, and every
     translator's name."""
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
