@@ -32,7 +32,7 @@ CAR, TRUCK = (56, 182, 255), (255, 92, 138)  # style.CLASSES
 CELL = """
 import pandas as pd
 from pathlib import Path
-from sim2real_lib.display.compare import Comparison
+from sim2real_lib.display.comparison_widget import Comparison
 home = Path({home!r})
 tables = {{name: pd.read_parquet(home / f"{{name}}.parquet") for name in
           ("pairs", "boxes", "scores", "detections")}}

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from sim2real_lib.catalog.tables import Catalog
-from sim2real_lib.display.compare import Comparison
-from sim2real_lib.display.frame_list import table
+from sim2real_lib.display.comparison_widget import Comparison
+from sim2real_lib.display.comparison_widget.frame_list import table
 from sim2real_lib.display.wipe import wipe, wipe_html
 from sim2real_lib.errors import InputError
 
@@ -124,7 +124,7 @@ def test_a_large_picture_is_sent_no_wider_than_asked(
 
 
 def test_pictures_are_bounded_and_read_once(browser: Browser) -> None:
-    cache = browser.comparison._encoded.cache_info
+    cache = browser.comparison._sent.remembered.cache_info
     browser.ask(get=0)
     browser.ask(get=0)
     assert cache().misses == 3
