@@ -246,15 +246,15 @@ class View {
   arrange(frame) {
     // Wide pictures and what stands beside are of one height, the figures below. Others leave room
     // for the figures under the target; and two of them go beside one another, wide ones do not.
+    // Test frames with their boxes and controls take half of the room.
     const aspect = (picture) => picture && picture.width / picture.height;
     const [main, beside] = [aspect(frame.original), aspect(this.beside.picture)];
-    const [wide, side, alone] = [main > 2.4, this.mode === "side", this.beside.box.hidden];
-    const below = this.beside.on || wide !== side || alone;
-    this.stage.classList.toggle("s2r-below", below);
-    this.stage.classList.toggle("s2r-alone", alone);
-    this.stage.classList.toggle("s2r-stacked", wide && side);
-    // Test frames with their boxes need room.
-    const share = this.beside.on ? 1.2 : below ? (side ? 2 : main / beside) : 2.1;
+    const [side, alone, tests] = [this.mode === "side", this.beside.box.hidden, this.beside.on];
+    const wide = main > 2.4 || (tests && !alone);
+    const below = wide !== side || alone;
+    const kinds = { below, alone, judging: tests && !alone, stacked: wide && side };
+    for (const [name, on] of Object.entries(kinds)) this.stage.classList.toggle(`s2r-${name}`, on);
+    const share = tests ? (side ? 0.7 : 1.2) : below ? (side ? 2 : main / beside) : 2.1;
     this.stage.style.setProperty("--main", `${share || 1}fr`);
   }
 
