@@ -13,6 +13,7 @@ import anywidget
 import numpy as np
 import pandas as pd
 import traitlets
+from IPython.display import display
 
 from sim2real_lib.display.boxes import draw_boxes
 from sim2real_lib.display.comparison_widget import frame_list
@@ -22,7 +23,7 @@ from sim2real_lib.display.comparison_widget.frame_facts import Facts
 from sim2real_lib.display.comparison_widget.sent import Sent
 from sim2real_lib.display.pictures import fit, label, load, to_png
 from sim2real_lib.display.style import class_colour, ordered
-from sim2real_lib.display.wipe import CHIP, CHIP_INK, mark_sides, wipe_html
+from sim2real_lib.display.wipe import CHIP, CHIP_INK, mark_sides
 from sim2real_lib.display.wipe import wipe as wiped
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import RGB, read_rgb, size
@@ -151,19 +152,13 @@ class Comparison(anywidget.AnyWidget):
         label(beside, text, margin, margin, size=text_size, fill=CHIP, ink=CHIP_INK)
         return to_png(np.hstack([picture, gap, beside]))
 
-    def html(
-        self,
-        frame_id: str | None = None,
-        style: str | None = None,
-        translator: str | None = None,
-    ) -> str:
-        """The same pair as HTML that wipes without a kernel."""
-        pair = self._pair(frame_id, style, translator)
-        return wipe_html(*self._both(pair, min(self._width, STILL)), labels=_sides(pair))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**data, "image/png": b64encode(self.still()).decode()}, metadata
+    def _ipython_display_(self) -> None:
+        """The still as an output of its own, which the live widget hides: an exported page without
+        a network prefers the widget to a picture in the same output, and shows neither."""
+        still = {"image/png": b64encode(self.still()).decode(), "text/plain": "(comparison)"}
+        display(still, raw=True)
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        display(data, metadata=metadata, raw=True)
 
     @traitlets.validate("chosen")
     def _possible(self, proposal: Any) -> dict[str, str]:
@@ -229,7 +224,7 @@ class Comparison(anywidget.AnyWidget):
         """A test frame and what an arm finds in it; its picture, unless the browser has it."""
         facts = tests.facts(wish)
         pictures = []
-        if facts["frame_id"] != wish.get("known"):
+        if facts["frame_id"] not in (None, wish.get("known")):
             try:
                 pictures = [data for data, _ in self._sent.of([tests.image(facts["frame_id"])])]
             except InputError as error:

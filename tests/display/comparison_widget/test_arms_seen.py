@@ -129,7 +129,7 @@ def test_the_browser_gets_the_picture_once(
         comparison._handle_custom_msg({"test": {"style": "fog", **wish}}, [])
     assert [content["test"]["frame_id"] for content, _ in answers] == ["a", "a", "b"]
     assert [len(pictures) for _, pictures in answers] == [1, 0, 1]
-    comparison._handle_custom_msg({"test": {"style": "overcast"}}, [])
+    comparison._handle_custom_msg({"test": {"style": "overcast", "known": "a"}}, [])
     assert answers[-1][1] == []
 
 
