@@ -81,7 +81,7 @@ class ArmsSeen:
         seen = self._seen(arm)
         orders = [AS_LISTED, MOST_MISSED]
         orders += [] if seen.change is None else [MOST_GAINED, MOST_LOST]
-        order = wish.get("order") if wish.get("order") in orders else AS_LISTED
+        order = str(wish["order"]) if wish.get("order") in orders else AS_LISTED
         style = str(wish.get("style"))
         listed = self._listed(style, seen, order)
         asked = wish.get("at")
