@@ -18,6 +18,7 @@ import pytest
 from own_jupyterlab import TOKEN, served
 from PIL import Image
 
+from sim2real_lib.evaluation.matching import match_tables
 from sim2real_lib.files import ROOT
 from sim2real_lib.images import write_rgb
 
@@ -28,16 +29,20 @@ CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 FRAMES, WIDTH, HEIGHT = 4, 640, 360
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 140, 0), (255, 255, 255)
+FOUND, MISSED = (61, 220, 132), (255, 225, 77)  # changed_frames.LOOKS
 CAR, TRUCK = (56, 182, 255), (255, 92, 138)  # style.CLASSES
 CELL = """
 import pandas as pd
 from pathlib import Path
-from sim2real_lib.display.compare import Comparison
+from sim2real_lib.display.comparison_widget import ArmsSeen, Comparison
+from sim2real_lib.evaluation.stored import Stored
 home = Path({home!r})
 tables = {{name: pd.read_parquet(home / f"{{name}}.parquet") for name in
           ("pairs", "boxes", "scores", "detections")}}
 targets = {{"fog": [str(home / "target.png")]}}
-Comparison(**tables, targets=targets, rejected=home / "rejected_frames.csv")
+arms = {{name: home / name for name in ("baseline-seed0", "nst-seed0")}}
+tests = ArmsSeen(pd.read_parquet(home / "tests.parquet"), Stored.read(arms, ["car", "truck"]))
+Comparison(**tables, targets=targets, tests=tests, rejected=home / "rejected_frames.csv")
 """
 
 pytestmark = [
@@ -83,6 +88,25 @@ def write_tables(home: Path) -> None:
         for frame_id, confidence in ((name, 0.9), (f"nst-fog/{name}", 0.4))
     ]
     pd.DataFrame(found).to_parquet(home / "detections.parquet")
+    write_arms(home, car)
+
+
+def write_arms(home: Path, car: dict[str, float]) -> None:
+    """Two foggy test frames with a car: the baseline finds only the second one, nst both."""
+    image = str(home / "target.png")
+    rows = [(name, image, WIDTH, HEIGHT, "foggy") for name in ("t/0", "t/1")]
+    frames = pd.DataFrame(rows, columns=["frame_id", "image", "width", "height", "weather"])
+    frames.to_parquet(home / "tests.parquet")
+    there = pd.DataFrame([{"frame_id": name, "class": "car", **car} for name in ("t/0", "t/1")])
+    there = there.assign(occluded=False, truncated=False, occlusion=0.0)
+    for arm, first in (("baseline", 1), ("nst", 0)):
+        folder = home / f"{arm}-seed0"
+        folder.mkdir()
+        found = there.iloc[first:].assign(confidence=0.8)
+        matched = match_tables(found, there, there.iloc[:0], ["car", "truck"])
+        matched.to_parquet(folder / "detections.parquet")
+        there.to_parquet(folder / "objects.parquet")
+        there.iloc[:0].to_parquet(folder / "areas.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +210,11 @@ class Widget:
             lambda: np.abs(self.pixel(x, y, pane) - colour).max() < 40, f"{colour} at {x}, {y}"
         )
 
-    def has(self, colour: tuple[int, int, int], area: tuple[float, ...]) -> bool:
+    def has(
+        self, colour: tuple[int, int, int], area: tuple[float, ...], pane: str = "main"
+    ) -> bool:
         """Whether some pixels in an area (shares: left, top, right, bottom) have the colour."""
-        image = self.picture("main")
+        image = self.picture(pane)
         high, wide = image.shape[:2]
         left, top, right, bottom = np.round(np.multiply(area, (wide, high, wide, high))).astype(int)
         part = image[top:bottom, left:right]
@@ -325,6 +351,53 @@ def test_boxes_and_detections_are_drawn_and_told(widget: Widget) -> None:
     widget.press("t")
     widget.until(lambda: widget.root.locator(".s2r-main").bounding_box()["width"] > 1.2 * width)
     widget.until(lambda: not widget.root.locator(".s2r-target").is_visible())
+
+
+def test_each_arms_finds_in_the_test_frames_stand_beside(widget: Widget) -> None:
+    around_car = (0.08, 0.15, 0.37, 0.82)
+    beside = widget.root.locator(".s2r-beside")
+    name = widget.root.locator(".s2r-target .s2r-left")
+    widget.until(lambda: name.inner_text() == "target · fog, training")
+    widget.press("r")
+    widget.until(lambda: name.inner_text() == "test · baseline")
+    widget.until(lambda: "0 found" in beside.inner_text() and "1 missed" in beside.inner_text())
+    widget.until(lambda: widget.has(MISSED, around_car, "target"))
+    widget.press("a")
+    widget.until(lambda: name.inner_text() == "test · nst")
+    widget.until(lambda: widget.has(FOUND, around_car, "target"))
+    assert not widget.has(MISSED, around_car, "target")
+    widget.page.mouse.move(*widget.at(0.2, 0.5, "target"))
+    widget.until(lambda: widget.root.locator(".s2r-tip").inner_text() == "found: car 80%")
+    widget.press("n")
+    widget.until(lambda: "2 of 2" in beside.inner_text() and "t/1" in beside.inner_text())
+    widget.choose("style", "rain")  # of which there are no test frames
+    widget.until(lambda: "none" in beside.inner_text())
+    widget.choose("style", "fog")
+    widget.until(lambda: "1 of 2" in beside.inner_text())
+    widget.press("r")
+    widget.until(lambda: name.inner_text() == "target · fog, training")
+    widget.looks(0.5, 0.95, GREEN, "target")
+
+
+def test_every_control_is_reached_by_the_tab_key_and_seen_to_be(widget: Widget) -> None:
+    widget.press("r", "d", "3")
+    widget.until(lambda: widget.root.locator("select[name=arm]").is_visible())
+    controls = ".s2r :is(button, select, input, [tabindex])"
+    seen = (
+        f"[...document.querySelectorAll('{controls}')].filter(e => e.offsetParent && !e.disabled)"
+    )
+    count = widget.page.evaluate(f"() => {seen}.length")
+    widget.root.locator("select[name=style]").focus()
+    for place in range(count):
+        state = widget.page.evaluate(
+            f"""() => {{ const own = document.activeElement, style = getComputedStyle(own);
+            return {{place: {seen}.indexOf(own), ring: style.outlineStyle, wide: style.outlineWidth,
+                     name: own.getAttribute('aria-label') || own.textContent}}; }}"""
+        )
+        assert state["place"] == place, state
+        assert state["name"] and (state["ring"], state["wide"]) == ("solid", "2px"), state
+        widget.page.keyboard.press("Tab")
+    widget.press("r", "d", "1")
 
 
 def test_frames_are_walked_through_filtered_and_sorted(widget: Widget) -> None:

@@ -13,7 +13,7 @@ from sim2real_lib.display.result_tables import with_interval
 from sim2real_lib.display.style import Chart
 from sim2real_lib.evaluation import preservation
 from sim2real_lib.files import read_manifest
-from sim2real_lib.params import STYLES, Variant
+from sim2real_lib.params import STYLES, Variant, translation_folder
 from sim2real_lib.translation import structure
 from sim2real_lib.translation.domains import pairs
 
@@ -48,28 +48,27 @@ def translations(run: Path, data: Catalog) -> tuple[pd.DataFrame, dict[str, list
     return pd.concat(found or [pd.DataFrame(columns=columns)], ignore_index=True), targets
 
 
-def frame_scores(run: Path, labels: judge.Labels | None) -> pd.DataFrame:
+def frame_scores(run: Path, pairs: pd.DataFrame, labels: judge.Labels | None) -> pd.DataFrame:
     """How well each translated frame of a run kept its labels, for the comparison widget.
 
     Args:
         run: the translations' run.
+        pairs: its translated frames, from `translations`.
         labels: what the detector saw, in the places that it looked at; None: it was not asked.
 
     Returns:
-        Columns frame_id (the original's), variant, style, translator, agreement (of the edges),
+        `pairs`' columns frame_id, variant, style and translator, with agreement (of the edges),
         and from the detector lost and hallucinated (see `preservation.by_frame`); not a number
         where it is not known.
     """
-    parts = []
-    for variant, folder in judge.finished_translations(run).items():
-        made = Variant.of(variant)
-        frames = catalog.load(folder / "catalog").frames
-        scores = structure.frame_scores(structure.load(folder), frames)
-        own = pd.DataFrame({"frame_id": structure.originals_of(frames), "variant": variant})
-        own["agreement"] = scores["score"].where(scores["boxes"] > 0).to_numpy()
-        parts.append(own.assign(style=made.style, translator=made.maker))
-    columns = ["frame_id", "variant", "agreement", "style", "translator"]
-    table = pd.concat(parts or [pd.DataFrame(columns=columns)], ignore_index=True)
+    table = pairs[["frame_id", "variant", "style", "translator"]].reset_index(drop=True)
+    names = table["variant"] + "/" + table["frame_id"]
+    table["agreement"] = float("nan")
+    for variant, rows in table.groupby("variant").groups.items():
+        boxes = structure.load(translation_folder(run, str(variant)))
+        scores = structure.frame_scores(boxes, pd.DataFrame({"frame_id": names[rows]}))
+        judged = scores["score"].where(scores["boxes"] > 0)
+        table.loc[rows, "agreement"] = judged.to_numpy()
     if labels is None:
         return table
     seen = preservation.by_frame(labels.boxes, labels.hallucinations)

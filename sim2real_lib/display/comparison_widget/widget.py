@@ -1,12 +1,11 @@
 """The comparison widget: original, translation and target, frame by frame.
 
 The kernel sends a frame's pictures once; wiping, blending, zooming and the rest happen in the
-browser, in compare.js.
+browser, in the scripts beside this module.
 """
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,38 @@ import anywidget
 import numpy as np
 import pandas as pd
 import traitlets
+from IPython.display import display
 
-from sim2real_lib.display import frame_list
 from sim2real_lib.display.boxes import draw_boxes
-from sim2real_lib.display.frame_facts import Facts
-from sim2real_lib.display.pictures import fit, label, load, to_jpeg, to_png
+from sim2real_lib.display.comparison_widget import frame_list
+from sim2real_lib.display.comparison_widget.arms_seen import ArmsSeen
+from sim2real_lib.display.comparison_widget.by_hand import ByHand
+from sim2real_lib.display.comparison_widget.frame_facts import Facts
+from sim2real_lib.display.comparison_widget.sent import Sent
+from sim2real_lib.display.pictures import fit, label, load, to_png
 from sim2real_lib.display.style import class_colour, ordered
-from sim2real_lib.display.wipe import CHIP, CHIP_INK, mark_sides, wipe_html
+from sim2real_lib.display.wipe import CHIP, CHIP_INK, mark_sides
 from sim2real_lib.display.wipe import wipe as wiped
 from sim2real_lib.errors import InputError
 from sim2real_lib.images import RGB, read_rgb, size
 from sim2real_lib.params import STYLES
-from sim2real_lib.translation import rejections
 
-COLUMNS = ("frame_id", "style", "translator", "original", "translated")
-REMEDY = "Run the translation of this style first, or leave its rows out of the table"
+HERE = Path(__file__).parent
+# The browser gets one module: these files, one after the other, share one scope. Without a build
+# step, and without a request that a notebook's page could not make offline.
+SCRIPTS = (
+    "dom",
+    "difference",
+    "marks",
+    "camera",
+    "pane",
+    "frames",
+    "beside",
+    "keys",
+    "bars",
+    "view",
+)
 STILL = 960  # pixels, at most: the width of a picture that stands in for the widget
-QUALITY = 90  # of the JPEGs that the browser gets
 
 
 class Comparison(anywidget.AnyWidget):
@@ -48,6 +62,7 @@ class Comparison(anywidget.AnyWidget):
             edges, -1 to 1), lost (share of the labels, 0 to 1) and hallucinated (how many).
         detections: as `detection.predict` stores them: the originals' by their frame_id, the
             translations' by "<variant>/<frame_id>".
+        tests: the test frames and what each arm finds in them, to be shown beside as well.
         rejected: the CSV where rejected frames are kept, see `translation.rejections`; without it
             none can be rejected.
         width: pixels that a picture is shown with, at most.
@@ -58,8 +73,8 @@ class Comparison(anywidget.AnyWidget):
             file of rejected frames is not understood.
     """
 
-    _esm = Path(__file__).with_name("compare.js")
-    _css = Path(__file__).with_name("compare.css")
+    _esm = "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    _css = HERE / "widget.css"
 
     # What is looked at: style, translator, show and order, each one of `offered`.
     chosen = traitlets.Dict().tag(sync=True)
@@ -76,13 +91,13 @@ class Comparison(anywidget.AnyWidget):
         targets: Mapping[str, Sequence[str | Path]] | None = None,
         scores: pd.DataFrame | None = None,
         detections: pd.DataFrame | None = None,
+        tests: ArmsSeen | None = None,
         rejected: str | Path | None = None,
         width: int = 1280,
         remembered: int = 12,
     ) -> None:
-        _check(pairs)
-        self._file = None if rejected is None else Path(rejected)
-        self._by_hand = self._read_rejected()
+        frame_list.check(pairs)
+        self._by_hand = ByHand(rejected)
         rows = frame_list.table(pairs, boxes, scores)
         groups = rows.groupby(["style", "translator"])
         self._lists: dict[tuple, pd.DataFrame] = dict(list(groups))
@@ -91,9 +106,11 @@ class Comparison(anywidget.AnyWidget):
         self._row_of = {key: row for row, key in enumerate(keys)}
         self._facts = Facts(rows, boxes, detections)
         self._targets = {style: list(paths) for style, paths in (targets or {}).items()}
+        self._tests = tests
         self._width = width
-        self._encoded = lru_cache(maxsize=remembered)(_encode)
+        self._sent = Sent(width, remembered)
         self._listed, self._serial = rows.iloc[:0], 0
+        self._seen = False  # whether a browser shows it
         super().__init__(colours={name: class_colour(name) for name in self._facts.classes})
         self.on_msg(self._answer)
         self.chosen = {}
@@ -135,19 +152,13 @@ class Comparison(anywidget.AnyWidget):
         label(beside, text, margin, margin, size=text_size, fill=CHIP, ink=CHIP_INK)
         return to_png(np.hstack([picture, gap, beside]))
 
-    def html(
-        self,
-        frame_id: str | None = None,
-        style: str | None = None,
-        translator: str | None = None,
-    ) -> str:
-        """The same pair as HTML that wipes without a kernel."""
-        pair = self._pair(frame_id, style, translator)
-        return wipe_html(*self._both(pair, min(self._width, STILL)), labels=_sides(pair))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**data, "image/png": b64encode(self.still()).decode()}, metadata
+    def _ipython_display_(self) -> None:
+        """The still as an output of its own, which the live widget hides: an exported page without
+        a network prefers the widget to a picture in the same output, and shows neither."""
+        still = {"image/png": b64encode(self.still()).decode(), "text/plain": "(comparison)"}
+        display(still, raw=True)
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        display(data, metadata=metadata, raw=True)
 
     @traitlets.validate("chosen")
     def _possible(self, proposal: Any) -> dict[str, str]:
@@ -166,7 +177,7 @@ class Comparison(anywidget.AnyWidget):
         now = self.chosen
         rows = self._lists[now["style"], now["translator"]]
         before = self._listed["frame_id"].iloc[self._place : self._place + 1].tolist()
-        self._listed = frame_list.listed(rows, now["show"], now["order"], self._by_hand)
+        self._listed = frame_list.listed(rows, now["show"], now["order"], self._by_hand.table)
         self._serial += 1
         kept = np.flatnonzero(self._listed["frame_id"].isin(before))
         with self.hold_sync():
@@ -178,34 +189,55 @@ class Comparison(anywidget.AnyWidget):
                 "order": frame_list.orders(rows),
                 "count": len(self._listed),
                 "serial": self._serial,
-                "choose": self._file is not None,
+                "choose": self._by_hand.possible,
                 "detections": self._facts.has_detections,
+                "tests": self._tests and self._tests.offered,
+                "follows": self._seen,  # its first frame, unasked: that spares the way back
             }
+        if self._seen and len(self._listed):
+            self._send_frame(self._place)
 
     @property
     def _place(self) -> int:
         return min(max(0, self.position), max(0, len(self._listed) - 1))
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        """What the browser asks: {"get": position} or {"reject": bool, "at": position}."""
+        """What a browser asks: {"get": position}, {"reject": bool, "at": position}, or {"test": …}
+        as in `ArmsSeen.facts`."""
+        if "test" in content and self._tests:
+            self._send_test(self._tests, content["test"])
         place = content.get("get", content.get("at"))
         known = isinstance(place, int) and 0 <= place < len(self._listed)
         if content.get("serial") != self._serial or not known:
             return  # of a list that is no longer shown
-        pair = self._listed.iloc[place]
         if "get" in content:
-            facts, pictures = self._frame(pair)
-            self.send({"frame": {**facts, "at": place, "serial": self._serial}}, pictures)
-        elif self._file is not None:
-            self._reject(self._file, pair, place, bool(content.get("reject")))
+            self._seen = True
+            self._send_frame(place)
+        elif self._by_hand.possible:
+            self._reject(self._listed.iloc[place], place, bool(content.get("reject")))
+
+    def _send_frame(self, place: int) -> None:
+        facts, pictures = self._frame(self._listed.iloc[place])
+        self.send({"frame": {**facts, "at": place, "serial": self._serial}}, pictures)
+
+    def _send_test(self, tests: ArmsSeen, wish: Mapping[str, Any]) -> None:
+        """A test frame and what an arm finds in it; its picture, unless the browser has it."""
+        facts = tests.facts(wish)
+        pictures = []
+        if facts["frame_id"] not in (None, wish.get("known")):
+            try:
+                pictures = [data for data, _ in self._sent.of([tests.image(facts["frame_id"])])]
+            except InputError as error:
+                facts["error"] = str(error)
+        self.send({"test": facts}, pictures)
 
     def _frame(self, pair: pd.Series) -> tuple[dict[str, Any], list[bytes]]:
-        """What the browser needs of one frame: facts, and the pictures as JPEG."""
+        """What the browser needs of one frame: facts, and the bytes of its pictures."""
         target = self._target(pair)
         paths = [pair["original"], pair["translated"], *([target] if target else [])]
-        facts = self._facts.of(pair) | {"rejected": self._is_rejected(pair)}
+        facts = self._facts.of(pair) | {"rejected": pair in self._by_hand}
         try:
-            sent = [self._encoded(str(path), self._width) for path in paths]
+            sent = self._sent.of(paths)
         except InputError as error:  # a file that vanished or broke since the check at the start
             return facts | {"error": str(error)}, []
         sizes = [shape for _, shape in sent]
@@ -214,24 +246,11 @@ class Comparison(anywidget.AnyWidget):
             return facts | {"error": f"{pair['translated']}: {wrong}"}, []
         return facts | {"width": sizes[0][0], "height": sizes[0][1]}, [data for data, _ in sent]
 
-    def _reject(self, file: Path, pair: pd.Series, place: int, reject: bool) -> None:
+    def _reject(self, pair: pd.Series, place: int, reject: bool) -> None:
         """Save the choice at once, and tell the browser what is true now."""
-        error = ""
-        try:
-            variant, frame_id = pair["variant"], pair["frame_id"]
-            self._by_hand = rejections.change(file, variant, frame_id, reject=reject)
-        except (InputError, OSError) as problem:
-            error = f"not saved: {problem}"
-        now = {"at": place, "serial": self._serial, "rejected": self._is_rejected(pair)}
+        error = self._by_hand.change(pair, reject=reject)
+        now = {"at": place, "serial": self._serial, "rejected": pair in self._by_hand}
         self.send({"choice": {**now, "error": error, "count": len(self._by_hand)}})
-
-    def _is_rejected(self, pair: pd.Series) -> bool:
-        return any((self._by_hand[rejections.COLUMNS] == pair[rejections.COLUMNS]).all(axis=1))
-
-    def _read_rejected(self) -> pd.DataFrame:
-        if self._file is None:
-            return pd.DataFrame(columns=rejections.COLUMNS, dtype="str")
-        return rejections.read(self._file)
 
     def _styles(self) -> list[str]:
         found = {style for style, _ in self._lists}
@@ -241,7 +260,7 @@ class Comparison(anywidget.AnyWidget):
         return ordered([made for own, made in self._lists if own == style], "arm")
 
     def _bins(self, rows: pd.DataFrame) -> list[str]:
-        return frame_list.bins(rows, choose=self._file is not None)
+        return frame_list.bins(rows, choose=self._by_hand.possible)
 
     def _pair(self, frame_id: str | None, style: str | None, translator: str | None) -> pd.Series:
         style, translator = style or self.chosen["style"], translator or self.chosen["translator"]
@@ -270,34 +289,9 @@ class Comparison(anywidget.AnyWidget):
         return paths[pair["number"] % len(paths)] if paths else None
 
 
-def _encode(path: str, width: int) -> tuple[bytes, tuple[int, int]]:
-    """An image as JPEG, `width` pixels wide at most, and the size of its file's."""
-    full = size(path)
-    if Path(path).suffix in (".jpg", ".jpeg") and full[0] <= width:
-        return Path(path).read_bytes(), full  # the browser shows it as it is
-    return to_jpeg(fit(read_rgb(path), min(width, full[0])), QUALITY), full
-
-
 def _sides(pair: pd.Series) -> tuple[str, str]:
     return "original", f"{pair['translator']} · {pair['style']}"
 
 
 def _one_of(wish: str | None, options: list[str]) -> str:
     return wish if wish in options else options[0]
-
-
-def _check(pairs: pd.DataFrame) -> None:
-    missing = [name for name in COLUMNS if name not in pairs.columns]
-    if missing:
-        raise InputError(f"the table of pairs has no column {', '.join(missing)}")
-    if pairs.empty:
-        raise InputError("there are no pairs to compare", remedy=REMEDY)
-    twice = pairs.duplicated(["style", "translator", "frame_id"])
-    if twice.any():
-        row = pairs[twice].iloc[0]
-        raise InputError(
-            f"frame {row['frame_id']!r} appears twice for {row['style']!r} by {row['translator']!r}"
-        )
-    for path in pd.unique(pairs[["original", "translated"]].to_numpy().ravel()):
-        if not Path(path).is_file():
-            raise InputError("there is no such image", where=path, remedy=REMEDY)

@@ -1,8 +1,14 @@
 """Which translated frames are looked at, and in what order: the comparison widget's list."""
 
+from pathlib import Path
+
 import pandas as pd
 
+from sim2real_lib.errors import InputError
 from sim2real_lib.translation import rejections
+
+COLUMNS = ("frame_id", "style", "translator", "original", "translated")
+REMEDY = "Run the translation of this style first, or leave its rows out of the table"
 
 EVERY, REJECTED = "all frames", "rejected"
 # By how many objects of the frame are occluded, as in the experiment, or are there at all: of
@@ -55,6 +61,29 @@ def table(
         rows[name] = rows[name].astype(float) if name in rows else float("nan")
     rows["number"] = rows.groupby(PAIR[:2]).cumcount()
     return rows
+
+
+def check(pairs: pd.DataFrame) -> None:
+    """Whether there is something to compare.
+
+    Raises:
+        InputError: when there are no pairs, a column or an image is missing, or a pair is there
+            twice.
+    """
+    missing = [name for name in COLUMNS if name not in pairs.columns]
+    if missing:
+        raise InputError(f"the table of pairs has no column {', '.join(missing)}")
+    if pairs.empty:
+        raise InputError("there are no pairs to compare", remedy=REMEDY)
+    twice = pairs.duplicated(["style", "translator", "frame_id"])
+    if twice.any():
+        row = pairs[twice].iloc[0]
+        raise InputError(
+            f"frame {row['frame_id']!r} appears twice for {row['style']!r} by {row['translator']!r}"
+        )
+    for path in pd.unique(pairs[["original", "translated"]].to_numpy().ravel()):
+        if not Path(path).is_file():
+            raise InputError("there is no such image", where=path, remedy=REMEDY)
 
 
 def rejected(rows: pd.DataFrame, by_hand: pd.DataFrame) -> pd.Series:
