@@ -94,7 +94,7 @@ def _logged(p: Params, folders: Sequence[Path] = ()) -> bool:
     except InputError as error:
         print(f"Not in MLflow, though finished and on disk; to run it again logs it. {error}")
         return False
-    print(f"In MLflow: {_experiment(p)}, {_uri(p)}")
+    print(f"In MLflow: {_name(p)}, {_uri(p)}")
     if p.mlflow is True:
         viewer = f"uvx mlflow=={version('mlflow-skinny')} ui --backend-store-uri {_uri(p)}"
         print(f"To look at it: MLFLOW_DISABLE_TELEMETRY=true {viewer}")
@@ -106,13 +106,21 @@ def _uri(p: Params) -> str:
     return f"sqlite:///{p.folder.parent / 'mlflow.db'}" if p.mlflow is True else str(p.mlflow)
 
 
-def _experiment(p: Params) -> str:
+def _name(p: Params) -> str:
     return f"sim2real/{p.folder.name}"
+
+
+def _experiment(client: "MlflowClient", p: Params) -> str:
+    """The id of the run's experiment, which is made if need be."""
+    if known := client.get_experiment_by_name(_name(p)):
+        return known.experiment_id
+    beside = (p.folder.parent / "mlflow-artifacts").as_uri() if p.mlflow is True else None
+    return client.create_experiment(_name(p), beside, {"mlflow.experimentKind": TRAINING})
 
 
 @contextmanager
 def _opened(p: Params) -> Iterator[tuple["MlflowClient", str]]:
-    """MLflow's client, and the id of the run's experiment, which is made if need be.
+    """MLflow's client and the id of the run's experiment.
 
     Raises:
         InputError: whatever goes wrong with MLflow, here or in the block.
@@ -123,21 +131,11 @@ def _opened(p: Params) -> Iterator[tuple["MlflowClient", str]]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    name = _experiment(p)
-    beside = p.folder.parent / "mlflow-artifacts" if p.mlflow is True else None
     try:
-        if beside:
-            beside.mkdir(parents=True, exist_ok=True)
+        if p.mlflow is True:
+            p.folder.parent.mkdir(parents=True, exist_ok=True)
         client = MlflowClient(_uri(p))
-        known = client.get_experiment_by_name(name)
-        yield (
-            client,
-            known.experiment_id
-            if known
-            else client.create_experiment(
-                name, beside and beside.as_uri(), {"mlflow.experimentKind": TRAINING}
-            ),
-        )
+        yield client, _experiment(client, p)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise InputError(
             f"MLflow says: {shorten(str(error), 150, placeholder='…')}",
