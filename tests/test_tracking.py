@@ -1,14 +1,17 @@
 """What is promised of tracking: MLflow knows what is finished, once, and nothing depends on it."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -261,6 +264,16 @@ def test_no_manifest_key_or_report_knows_of_it() -> None:
     on = params.YOLOTraining.parse({"mlflow": True})
     assert on.model_dump() == params.YOLOTraining().model_dump()
     assert on.with_values(arm="nst").mlflow is True
+
+
+def test_it_draws_no_random_number_that_a_training_would_have_drawn(run: Path) -> None:
+    def state() -> list[object]:
+        return [random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()]
+
+    before = state()
+    tracking.check(asked(run))
+    tracking.log_run(asked(run))
+    assert state() == before
 
 
 @pytest.fixture
