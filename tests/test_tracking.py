@@ -268,7 +268,8 @@ def test_no_manifest_key_or_report_knows_of_it() -> None:
 
 def test_it_draws_no_random_number_that_a_training_would_have_drawn(run: Path) -> None:
     def state() -> list[object]:
-        return [random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()]
+        numpy, drawn = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+        return [random.getstate(), numpy, drawn]
 
     before = state()
     tracking.check(asked(run))
