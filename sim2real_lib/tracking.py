@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-INSTALL = "pip install --constraint constraints.txt --editable '.[tracking]'"
+INSTALL = ".venv/bin/pip install --constraint constraints.txt --editable '.[tracking]'"
 # MLflow sends its makers usage data unless the first is set before it is imported.
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 # Its own patience with a server that is gone is many minutes.
@@ -44,7 +44,6 @@ MADE = {
     DETECTORS: "weights.pt",
     RESULTS: "intervals.csv",
 }
-TRAINING = "custom_model_development"  # what MLflow's pages are to show, not language models
 POINTS = 1000  # of a loss curve, at most
 LARGEST = 50_000_000  # bytes of a file that is logged; the others stay in the folder alone
 
@@ -96,7 +95,7 @@ def _logged(p: Params, folders: Sequence[Path] = ()) -> bool:
         return False
     print(f"In MLflow: {_name(p)}, {_uri(p)}")
     if p.mlflow is True:
-        viewer = f"uvx mlflow=={version('mlflow-skinny')} ui --backend-store-uri {_uri(p)}"
+        viewer = f"uvx mlflow=={version('mlflow-skinny')} ui --backend-store-uri '{_uri(p)}'"
         print(f"To look at it: MLFLOW_DISABLE_TELEMETRY=true {viewer}")
     return True
 
@@ -115,7 +114,7 @@ def _experiment(client: "MlflowClient", p: Params) -> str:
     if known := client.get_experiment_by_name(_name(p)):
         return known.experiment_id
     beside = (p.folder.parent / "mlflow-artifacts").as_uri() if p.mlflow is True else None
-    return client.create_experiment(_name(p), beside, {"mlflow.experimentKind": TRAINING})
+    return client.create_experiment(_name(p), beside)
 
 
 @contextmanager
