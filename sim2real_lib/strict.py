@@ -25,8 +25,9 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str = "outputs/demo"
-    # See `tracking`. In no manifest, key or report: to log a run changes nothing of it.
+    # In no manifest, key or report: to log a run changes nothing of it.
     mlflow: bool | str = Field(default=False, exclude=True)
+    """Whether MLflow is told what is finished: in a file beside the run, or a server's address."""
 
     @field_validator("mlflow")
     @classmethod
