@@ -2,6 +2,7 @@
 #   snakemake --configfile params/demo/run.yaml --cores all
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ except InputError as error:
     sys.exit(f"\n{error}\n")
 
 R = run.run
+# Jobs read it from here: in the command it would be a change that trains all of them again.
+os.environ["SIM2REAL_MLFLOW"] = str(run.mlflow)
 
 
 def papermill(job, options="", folder=R):
@@ -36,6 +39,7 @@ def papermill(job, options="", folder=R):
     return (
         f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
         f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {folder} {options} -k python3"
+        ' -p mlflow "$SIM2REAL_MLFLOW"'
         " --no-progress-bar --autosave-cell-every 1"
         # The notebook's progress lines go on to the terminal: through a pipe, since papermill
         # would truncate a file. Its own words, tracebacks above all, go beside the notebook.

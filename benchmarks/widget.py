@@ -167,8 +167,13 @@ def actions(page: Any, watch: Stopwatch, times: int) -> Iterator[tuple[str, list
         for n in range(times):
             page.evaluate("() => document.querySelector('.s2r-stage').focus()")
             page.keyboard.press("j")
-            text = texts[n % len(texts)]
-            spent.append(watch.time(lambda text=text: own.select_option(text)))
+            old, text = page.locator(".s2r").get_attribute("data-serial"), texts[n % len(texts)]
+            spent.append(
+                watch.time(
+                    lambda text=text: own.select_option(text),
+                    lambda data, old=old: data["serial"] != old,
+                )
+            )
         return spent
 
     yield "jump: sort", pick(order, ["edges agree least first", "as driven"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real_lib import params
+from sim2real_lib import params, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import BASELINE
 from sim2real_lib.files import ROOT, read_manifest, resolve
@@ -23,6 +23,7 @@ def main(profile: str, *options: str) -> int:
     file = Path("params") / profile / "run.yaml"
     try:
         run = params.Run.from_yaml(file)
+        tracking.check(run)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -41,6 +42,7 @@ def main(profile: str, *options: str) -> int:
         *options,
     ]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    tracking.log_run(run)  # what its jobs could not, or made before it was switched on
     if status:
         print(f"\nStopped; what is finished is kept. See the notebooks in {run.run}/notebooks/")
         folders = dict.fromkeys([resolve(run.data_run or run.run), run.folder])

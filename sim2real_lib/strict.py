@@ -7,24 +7,37 @@ ill-typed one stops the run in its first second, whether papermill, Snakemake or
 
 import ast
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT, resolve
 
 
 class Params(BaseModel):
-    """What all notebooks share: strictness, and where the run writes."""
+    """What all notebooks share: strictness, where the run writes, and whether MLflow is told."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str = "outputs/demo"
     """The run's folder. Everything is written below it."""
+    mlflow: bool | str = Field(default=False, exclude=True)  # in no manifest: it changes nothing
+    """Whether MLflow is told what is finished: in a file beside the run, or a server's address."""
+
+    @field_validator("mlflow")
+    @classmethod
+    def _mlflow_is_an_address(cls, value: bool | str) -> bool | str:
+        if isinstance(value, str) and not re.fullmatch(r"https?://[^@\s]+", value):
+            raise ValueError(
+                "must be True, False, or a server such as http://localhost:5000 (user and "
+                "password: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)"
+            )
+        return value
 
     @property
     def folder(self) -> Path:
@@ -33,7 +46,7 @@ class Params(BaseModel):
 
     def with_values(self, **changes: Any) -> Self:
         """A copy with some parameters changed, checked like any other."""
-        return self.parse(self.model_dump() | changes)
+        return self.parse(dict(self) | changes)
 
     @classmethod
     def parse(

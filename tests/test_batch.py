@@ -79,6 +79,16 @@ def test_saving_a_notebook_with_outputs_reruns_nothing(finished: Path) -> None:
     assert would_run(finished) == set()
 
 
+def test_switching_mlflow_on_reruns_nothing(finished: Path) -> None:
+    path = finished / "run.yaml"
+    text = path.read_text()
+    path.write_text(f"{text}\nmlflow: true\n")
+    try:
+        assert would_run(finished) == set()
+    finally:
+        path.write_text(text)
+
+
 @pytest.mark.parametrize(
     ("changed", "old", "new", "rerun"),
     [

@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import papermill
 import pytest
+from mlflow import MlflowClient
 from papermill.exceptions import PapermillExecutionError
 
 from sim2real_lib import catalog, notebook_git, params
@@ -63,6 +64,11 @@ def test_no_cell_is_longer_than_a_screen(name: str) -> None:
     for cell in cells(name):
         if "parameters" not in cell.metadata.get("tags", []):
             assert len(cell.source.splitlines()) <= 20, cell.source
+
+
+@each_notebook
+def test_what_is_finished_is_logged_at_the_end(name: str) -> None:
+    assert cells(name)[-1].source.endswith("tracking.log(p, artifact.folder)")
 
 
 def run(name: str, output: Path, **parameters: object) -> nbformat.NotebookNode:
@@ -187,6 +193,28 @@ def test_detectors_can_share_another_runs_data_and_05_needs_no_translation(
     run("05_result_visualization", tmp_path / "05.ipynb", run=str(own))
     page = (own / "report.html").read_text()
     assert "Where does it help?" in page and "Do the labels still hold?" not in page
+
+
+@pytest.mark.notebooks
+def test_a_notebook_tells_mlflow_what_it_made_where_it_is_asked_to(
+    smoke_run: Path, tmp_path: Path
+) -> None:
+    own = {"run": str(tmp_path / "own"), "data_run": str(smoke_run), "mlflow": True}
+    done = run("04_yolo_training", tmp_path / "04.ipynb", **own)
+    assert "In MLflow: sim2real/own" in done.cells[-1].outputs[0].text
+    store = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = store.get_experiment_by_name("sim2real/own")
+    (one,) = store.search_runs([experiment.experiment_id])
+    assert one.data.tags["arm"] == "baseline" and "loss/box" in one.data.metrics
+    assert "mlflow" not in read_manifest(Path(one.data.tags["folder"]), "")["params"]
+
+
+@pytest.mark.notebooks
+def test_a_server_that_does_not_answer_stops_a_notebook_before_any_work(tmp_path: Path) -> None:
+    own = {"run": str(tmp_path / "own"), "mlflow": "http://127.0.0.1:9"}
+    said = failure("02_cyclegan_training", tmp_path / "out.ipynb", **own)
+    assert "Look at the parameter mlflow" in said
+    assert not (tmp_path / "own").exists()
 
 
 @pytest.mark.notebooks

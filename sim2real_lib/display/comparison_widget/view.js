@@ -239,7 +239,8 @@ class View {
     this.bars.named(new Set([this.main, this.second].flatMap(({ marked }) =>
       marked.map((own) => own.class)))); // prettier-ignore
     // What is seen, and no longer what was asked for.
-    Object.assign(root.dataset, { mode, zoom: this.camera.zoom.toFixed(2), at: frame.at });
+    const { at, serial } = frame;
+    Object.assign(root.dataset, { mode, zoom: this.camera.zoom.toFixed(2), at, serial });
     root.dispatchEvent(new CustomEvent("s2r-painted")); // for whoever measures how long it took
   }
 
