@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim2real_lib.errors import InputError
-from sim2real_lib.evaluation.comparison import decide
+from sim2real_lib.evaluation.verdict import decide
 from sim2real_lib.files import MANIFEST, key, read_manifest, resolve, sha256
 from sim2real_lib.params import Run
 from sim2real_lib.profiles import ANALYSIS, DETECTORS, RESULTS, WHICH, flat
@@ -195,7 +195,8 @@ def _tags(p: Params, notebook: str, manifest: Mapping[str, Any]) -> dict[str, st
         **{f"input/{name}": digest for name, digest in manifest["inputs"].items()},
     }
     if "verdict" in manifest:
-        tags["mlflow.note.content"] = f"{manifest['verdict']}\n\n{manifest['answer']}"
+        said = (manifest[name] for name in ("verdict", "caveats", "answer"))
+        tags["mlflow.note.content"] = "\n\n".join(said)
     return tags
 
 

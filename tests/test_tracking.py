@@ -62,7 +62,9 @@ def results(run: Path) -> Path:
         pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
     (run / "report.html").write_text("<html>")
     values = params.ResultVisualization(run=str(run))
-    return seal(folder, values, "", verdict="Yes.", answer="It helps.", data="minidrive")
+    return seal(
+        folder, values, "", verdict="Yes.", caveats="", answer="It helps.", data="minidrive"
+    )
 
 
 @pytest.fixture(scope="module")

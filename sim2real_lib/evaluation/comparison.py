@@ -11,7 +11,7 @@ from sim2real_lib.evaluation.ap import Convention
 from sim2real_lib.evaluation.arm_names import BASELINE, ORACLE, UNTRANSLATED, arm_of
 from sim2real_lib.evaluation.seeds import differences, over_seeds
 from sim2real_lib.evaluation.slices import Slices, class_table
-from sim2real_lib.evaluation.verdict import in_every_slice, in_words
+from sim2real_lib.evaluation.verdict import decide, in_every_slice, in_words
 
 
 @dataclass(frozen=True)
@@ -141,21 +141,6 @@ def _translated(names: Iterable[str], judged: Collection[str] | None) -> list[st
                 remedy=f"Choose of: {', '.join(arms) or 'none'}",
             )
     return [arm for arm in arms if arm in judged]
-
-
-def decide(gains: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
-    """The gains with the intervals that they are judged by.
-
-    Args:
-        gains, spread: `Comparison.gains` and `seeds`.
-
-    Returns:
-        `gains` with low and high over images and seeds where there are two pairs of seeds or more;
-        and seeds, pairs, same_sign as in `spread`.
-    """
-    own = spread.loc[gains.index]
-    ends = own[["low", "high"]].where(own["pairs"] > 1, gains[["low", "high"]])
-    return gains[["mean_ap", "gain"]].join(ends).join(own[["seeds", "pairs", "same_sign"]])
 
 
 def _each_slice(

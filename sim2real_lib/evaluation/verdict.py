@@ -14,6 +14,21 @@ ALONE = "all objects are of one sequence or image"
 Row = dict[str, float]
 
 
+def decide(gains: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
+    """The gains with the intervals that they are judged by.
+
+    Args:
+        gains, spread: `Comparison.gains` and `seeds`.
+
+    Returns:
+        `gains` with low and high over images and seeds where there are two pairs of seeds or more;
+        and seeds, pairs, same_sign as in `spread`.
+    """
+    own = spread.loc[gains.index]
+    ends = own[["low", "high"]].where(own["pairs"] > 1, gains[["low", "high"]])
+    return gains[["mean_ap", "gain"]].join(ends).join(own[["seeds", "pairs", "same_sign"]])
+
+
 def in_words(decided: pd.DataFrame, gaps: pd.DataFrame, judged: Sequence[str], where: str) -> str:
     """A sentence for each translated arm, about the slice `where`.
 

@@ -8,8 +8,8 @@ import pytest
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import TP
-from sim2real_lib.evaluation.comparison import Comparison, compare, decide
-from sim2real_lib.evaluation.verdict import in_every_slice, in_words
+from sim2real_lib.evaluation.comparison import Comparison, compare
+from sim2real_lib.evaluation.verdict import decide, in_every_slice, in_words
 
 FRAMES = [f"f{n}" for n in range(60)]
 OBJECTS = pd.DataFrame({"frame_id": FRAMES, "class": "car"})
