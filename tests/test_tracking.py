@@ -63,7 +63,7 @@ def results(run: Path) -> Path:
     (run / "report.html").write_text("<html>")
     values = params.ResultVisualization(run=str(run))
     return seal(
-        folder, values, "", verdict="Yes.", caveats="", answer="It helps.", data="minidrive"
+        folder, values, "", verdict="Yes.", caveats="Surely.", answer="It helps.", data="minidrive"
     )
 
 
@@ -167,7 +167,7 @@ def test_the_answer_has_each_map_with_its_interval_and_the_report(run: Path) -> 
     assert [figures[f"results/mAP50 0-all nst {side}"] for side in SIDES] == [0.2, 0.4]
     assert figures["results/difference 0-all nst"] == 0.1
     assert [figures[f"results/difference 0-all nst {side}"] for side in SIDES] == [0.05, 0.15]
-    assert one.data.tags["mlflow.note.content"] == "Yes.\n\nIt helps."
+    assert one.data.tags["mlflow.note.content"] == "Yes.\n\nSurely.\n\nIt helps."
     assert {"report.html", "intervals.csv"} <= files(run, one)
 
 
