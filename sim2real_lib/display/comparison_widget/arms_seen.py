@@ -9,10 +9,9 @@ import pandas as pd
 from sim2real_lib.catalog.tables import belongs
 from sim2real_lib.display.changed_frames import LOOKS
 from sim2real_lib.display.style import ordered
-from sim2real_lib.evaluation.comparison import BASELINE
+from sim2real_lib.evaluation.arm_names import BASELINE, arm_of
 from sim2real_lib.evaluation.errors import SIDES, diagnose
 from sim2real_lib.evaluation.frame_changes import best_confidence, changes
-from sim2real_lib.evaluation.seeds import arm_of
 from sim2real_lib.evaluation.stored import Stored
 from sim2real_lib.params import STYLES
 
