@@ -173,3 +173,14 @@ def test_an_arm_costs_what_its_translations_cost(tmp_path: Path) -> None:
     (tmp_path / "02_cyclegan_training" / "cut-fog" / "manifest.json").unlink()
     with pytest.raises(InputError):
         result_tables.seconds(tmp_path, folders)
+
+
+def test_numbers_stand_beside_their_intervals_as_text(compared: comparison.Comparison) -> None:
+    table = result_tables.in_numbers(compared).set_index("arm")
+    row = compared.gains.loc[("0-all", "nst")]
+    ends = f"{row['low']:+.3f}\u00a0to\u00a0{row['high']:+.3f}"
+    said = f"{row['gain']:+.3f} ({ends})".replace("-", "−")
+    assert table.loc["nst", "difference (95%)"] == said
+    assert pd.isna(table.loc["oracle", "gap closed (95%)"])
+    known = pd.DataFrame({"value": [0.25, np.nan], "low": np.nan, "high": np.nan})
+    assert result_tables.with_interval(known, "{:.0%}".format).tolist() == ["25%", None]

@@ -4,11 +4,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sim2real_lib import catalog
-from sim2real_lib.display import translation_sections
+from sim2real_lib.display import style, translation_sections
+from sim2real_lib.display.report import Table
 from sim2real_lib.params import translation_folder
 from sim2real_lib.translation import structure
 
@@ -69,3 +71,23 @@ def test_what_the_detector_says_joins_where_it_looked(pairs: pd.DataFrame, tmp_p
 
 def test_without_translations_there_are_no_scores(pairs: pd.DataFrame, tmp_path: Path) -> None:
     assert translation_sections.frame_scores(tmp_path, pairs.iloc[:0], None).empty
+
+
+def test_distances_are_a_row_a_translation_style_by_style() -> None:
+    rows = [
+        ("rain", "nst", "KID", 1.0, 0.25, -0.001, 0.75),
+        ("rain", "nst", "FID", 392.7, 41.25, 1.1, np.nan),
+        ("fog", "nst", "KID", 0.5, 0.75, 0.0, -0.5),
+        ("fog", "nst", "FID", 100.0, 9.0, 1.1, 0.91),
+    ]
+    columns = ["style", "translator", "measure", "before", "after", "floor", "share"]
+    section = translation_sections.distances(
+        pd.DataFrame(rows, columns=columns), "Whose features.", {"distances": style.chart(1, 1)}
+    )
+    table = section.blocks[1]
+    assert isinstance(table, Table) and table.caption.endswith("Whose features.")
+    space = "\u00a0→\u00a0"
+    assert table.frame.values.tolist() == [
+        ["fog", "nst", f"0.500{space}0.750 (0.00)", "−50%", f"100{space}9.00 (1.10)", "91%"],
+        ["rain", "nst", f"1.00{space}0.250 (−0.00)", "75%", f"393{space}41.2 (1.10)", np.nan],
+    ]
