@@ -24,7 +24,7 @@ lint: $(READY)
 lab: $(READY) ## JupyterLab, on this machine only
 	$(BIN)/jupyter lab --ip 127.0.0.1 --notebook-dir . notebooks/01_data_analysis.ipynb
 
-report: $(READY) ## make outputs/$(PROFILE)/report.html anew from what the run has
+report: $(READY) ## finish the run, and make outputs/$(PROFILE)/report.html anew
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --forcerun results
 
 bench: $(READY) ## every benchmark, each printing its table
@@ -54,5 +54,5 @@ $(READY): pyproject.toml constraints.txt
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/python -m sim2real_lib.notebook_git setup; fi
 	@touch $(READY)
 
-clean: ## remove the demo's outputs (the environment stays)
-	rm -rf outputs/demo outputs/smoke .snakemake
+clean: ## remove outputs/$(PROFILE) (the environment and other runs stay)
+	rm -rf outputs/$(PROFILE)

@@ -1,7 +1,7 @@
 """What waiting threads cost: a small convolutional network's step, alone and beside other work.
 
-OpenMP's threads spin while they wait for each other, unless `sim2real_lib` asks them to sleep. The
-other work is one busy process a core. Each figure is the median of its own process.
+OpenMP's threads spin while they wait for each other, unless OMP_WAIT_POLICY=PASSIVE has them sleep:
+slower alone, faster beside other work. Each figure is the median of its own process.
 
 Run: .venv/bin/python benchmarks/waiting_threads.py
 """

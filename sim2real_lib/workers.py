@@ -1,6 +1,7 @@
 """Work over several processes, in a notebook as in a script."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -31,3 +32,9 @@ def mapper(workers: int) -> Iterator[Callable[..., Any]]:
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def cpu_threads(asked: int) -> int:
+    """How many threads torch is to have on a CPU: as many as asked, else as OMP_NUM_THREADS says,
+    which is how a batch run shares the cores; 0 where neither does."""
+    return asked or int(os.environ.get("OMP_NUM_THREADS") or 0)

@@ -84,7 +84,8 @@ def train(
         rectangular: batches as flat as the least flat frame instead of square; mosaic is then off.
         weights: a checkpoint to start from instead of random weights; one that you trust.
         device: "auto", "cpu", "mps", a GPU's number, or several: "0,1". These share each batch.
-        threads: torch's threads on a CPU; 0 leaves ultralytics' choice.
+        threads: torch's threads on a CPU; 0: as many as OMP_NUM_THREADS says, else ultralytics'
+            choice.
         seed: decides the weights, the order and the augmentation.
         plots: keep ultralytics' pictures of batches and curves.
         on_step: called after every iteration, instead of a progress bar; what it raises ends the

@@ -23,6 +23,7 @@ from sim2real_lib.detection.dataset import ArmDataset, Numbered
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
 from sim2real_lib.progress import Progress, progress_bar
+from sim2real_lib.workers import cpu_threads
 
 CHECKPOINT_SECONDS = 30  # what a kill costs at most, an epoch apart
 
@@ -39,7 +40,8 @@ class ArmTrainer(DetectionTrainer):
         overrides: ultralytics' settings.
         iterations: when to stop.
         warmup: how many of them the learning rate takes to rise.
-        threads: torch's threads on a CPU; 0 leaves them alone.
+        threads: torch's threads on a CPU; 0: as many as OMP_NUM_THREADS says, else ultralytics'
+            choice.
         photometric: probabilities of the steps of `photometric.STEPS`.
         attack: `share` of the batches that is attacked and by how many 1/255 (`epsilon`), or None.
         plain_from: the first iteration without mosaic, MixUp and CutMix; None: they stay.
@@ -69,7 +71,9 @@ class ArmTrainer(DetectionTrainer):
             self.plot_idx += range(plain_from, plain_from + 3)
         self.on_step, self.folder = on_step, self.save_dir.parent
         self.saved_at = time.monotonic()
-        if threads and self.device.type == "cpu":  # ultralytics has just set all but one core's
+        if (
+            threads := cpu_threads(threads)
+        ) and self.device.type == "cpu":  # ultralytics has just set all but one core's
             torch.set_num_threads(threads)
         self.add_callback("on_train_start", ArmTrainer._start)
         self.add_callback("on_train_batch_start", ArmTrainer._set_learning_rate)

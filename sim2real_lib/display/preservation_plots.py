@@ -104,7 +104,7 @@ def losses(summary: pd.DataFrame) -> Chart:
         _numbers(axes, table[column], table[column], text)
     for axes, title, label in zip(
         panels,
-        ("Found, before and after", "Lost to the detector", "Hallucinated", "Lost by edges"),
+        ("Found, before and after", "Lost to the detector", "Hallucinated", "Edges gone"),
         ("recall", "share of those found before", "detections a frame", "share of boxes judged"),
         strict=True,
     ):

@@ -76,8 +76,8 @@ class NSTGeneration(Params):
     alpha: Share = 1.0
     """adain, wct2: from 0, the frame's own style, to 1, the target's."""
     beta: Annotated[float, Field(ge=0, le=0.5)] = 0.01
-    """fda: how far from the lowest frequencies amplitudes are the target's, as a share of the
-    frame's shorter side (paper: 0.01 to 0.09)."""
+    """fda: half the side of the square of low frequencies whose amplitudes are the target's, as a
+    share of the frame's shorter side (paper: 0.01 to 0.09)."""
     batch: Count = 4
     """Frames worked on at once. Lower it when memory runs out."""
     tile: Tile = 0

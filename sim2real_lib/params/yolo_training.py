@@ -97,7 +97,7 @@ class YOLOTraining(Downstream):
     device: str = "auto"
     """`auto`, `cpu`, `mps`, a GPU's number, or several that share each batch: `"0,1"`."""
     threads: Annotated[int, Field(ge=0)] = 0
-    """CPU threads. 0: ultralytics' choice."""
+    """CPU threads. 0: in a batch run those of `run.yaml`, else all cores but one."""
     seed: int = 0
     """Decides weights, order and augmentation. A batch run sets it."""
 

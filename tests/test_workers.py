@@ -1,0 +1,37 @@
+"""Work is shared between processes and threads as a person or a batch run asks."""
+
+from collections.abc import Iterator
+
+import cv2
+import pytest
+
+from sim2real_lib import workers
+
+
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.mark.parametrize(
+    ("asked", "batch", "threads"), [(3, "1", 3), (0, "4", 4), (0, "", 0), (0, None, 0)]
+)
+def test_a_batch_runs_threads_hold_unless_others_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: int, batch: str | None, threads: int
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if batch is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", batch)
+    assert workers.cpu_threads(asked) == threads
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_come_in_order_and_opencv_has_its_threads_back(
+    own_threads: None, processes: int
+) -> None:
+    cv2.setNumThreads(2)
+    with workers.mapper(processes) as each:
+        assert list(each(abs, [-3, 2, -1])) == [3, 2, 1]
+    assert cv2.getNumThreads() == 2
