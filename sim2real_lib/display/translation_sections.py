@@ -140,6 +140,9 @@ def _a_row_a_translation(table: pd.DataFrame) -> pd.DataFrame:
         before, after = (own[name].map("{:#.3g}".format) for name in ("before", "after"))
         ways = before.str.rstrip(".") + "\u00a0→\u00a0" + after.str.rstrip(".")
         wide[measure] = (ways + own["floor"].map(" ({:.2f})".format)).str.replace("-", "−")
-        shares = own["share"].map("{:.0%}".format, na_action="ignore").str.replace("-", "−")
-        wide[f"{measure}, gone"] = shares
+        wide[f"{measure}, gone"] = own["share"].astype(object).map(_percent, na_action="ignore")
     return wide.reset_index()
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("-", "−")

@@ -18,7 +18,7 @@ from sim2real_lib.detection.compose import compose
 from sim2real_lib.detection.train import MODELS, seconds, stride, train
 from sim2real_lib.detection.tree import write_tree
 from sim2real_lib.errors import InputError
-from sim2real_lib.params import Model
+from sim2real_lib.params.yolo_training import Model
 from sim2real_lib.progress import Progress
 
 TINY = {"image_size": 64, "batch": 7, "iterations": 3, "device": "cpu", "threads": 1}

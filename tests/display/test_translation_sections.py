@@ -91,3 +91,6 @@ def test_distances_are_a_row_a_translation_style_by_style() -> None:
         ["fog", "nst", f"0.500{space}0.750 (0.00)", "−50%", f"100{space}9.00 (1.10)", "91%"],
         ["rain", "nst", f"1.00{space}0.250 (−0.00)", "75%", f"393{space}41.2 (1.10)", np.nan],
     ]
+    unknown = pd.DataFrame(rows, columns=columns).assign(share=np.nan)  # too near to the target
+    section = translation_sections.distances(unknown, "", {"distances": style.chart(1, 1)})
+    assert section.blocks[1].frame["KID, gone"].isna().all()
