@@ -443,6 +443,17 @@ def test_a_rejected_frame_is_marked_and_saved_and_no_cell_is_cut(
     assert widget.page.evaluate(CELLS) == cells
 
 
+def test_a_key_held_down_rejects_once(widget: Widget, home: Path) -> None:
+    file = home / "rejected_frames.csv"
+    widget.root.locator(".s2r-stage").focus()
+    for _ in range(4):  # the browser's own repetition
+        widget.page.keyboard.down("x")
+    widget.page.keyboard.up("x")
+    widget.until(lambda: file.is_file() and file.read_text().count("00000") == 1)
+    widget.button("Rejected").click()
+    widget.until(lambda: file.read_text() == "variant,frame_id\n")
+
+
 def test_whoever_wants_less_motion_gets_no_flicker_unasked(shared: Widget) -> None:
     shared.page.emulate_media(reduced_motion="reduce")
     shared.run()

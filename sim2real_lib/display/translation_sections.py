@@ -87,7 +87,7 @@ def pictures(shown: pd.DataFrame, charts: Mapping[str, Chart]) -> Section:
             Wipe(
                 str(pair.original),
                 str(pair.translated),
-                labels=("Virtual KITTI", str(pair.translator)),
+                labels=("original", str(pair.translator)),
                 caption=f"{pair.frame_id} → {style}",
             )
             for pair in first.itertuples()
@@ -127,7 +127,7 @@ def distances(table: pd.DataFrame, notice: str, charts: Mapping[str, Chart]) -> 
     return Section(
         "How far is the domain closed?",
         [Picture(charts["distances"]), Table(_a_row_a_translation(table), caption=caption)],
-        lead="Clones and their translations against BDD100K's training frames in that weather.",
+        lead="Originals and translations against the target's training frames in that weather.",
     )
 
 

@@ -28,16 +28,21 @@ def read(path: Path, frames: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     if not path.is_file():
         return pd.DataFrame(columns=COLUMNS, dtype="str")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        head = next(reader, [])
-        if head != COLUMNS:
-            raise InputError(
-                f"the columns are {', '.join(head) or 'missing'}, must be {', '.join(COLUMNS)}",
-                where=f"{path}, line 1",
-                remedy="Correct the line, or delete the file to keep every frame",
-            )
-        lines = [(reader.line_num, row) for row in reader if row]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            rows = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        remedy = "Save it as CSV in UTF-8, or delete it to keep every frame"
+        raise InputError(f"not readable as CSV ({error})", where=path, remedy=remedy) from error
+    head = rows[0][1] if rows else []
+    if head != COLUMNS:
+        raise InputError(
+            f"the columns are {', '.join(head) or 'missing'}, must be {', '.join(COLUMNS)}",
+            where=f"{path}, line 1",
+            remedy="Correct the line, or delete the file to keep every frame",
+        )
+    lines = [(number, row) for number, row in rows[1:] if row]
     sources = None
     if frames is not None:
         sources = dict(zip(frames["frame_id"], frames["variant"], strict=True))

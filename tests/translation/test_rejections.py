@@ -66,3 +66,10 @@ def test_other_columns_are_refused(file: Path) -> None:
     with pytest.raises(InputError, match="the columns are frame, why, must be variant") as caught:
         rejections.read(file)
     assert caught.value.where == f"{file}, line 1"
+
+
+@pytest.mark.parametrize("damaged", [b"variant,frame_id\nnst-fog,\xff\xfe\n", b"\xff\xfev\x00"])
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / rejections.FILE).write_bytes(damaged)
+    with pytest.raises(InputError, match=f"{rejections.FILE}.*not readable as CSV"):
+        rejections.read(tmp_path / rejections.FILE)

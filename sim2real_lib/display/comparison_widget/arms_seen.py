@@ -150,5 +150,5 @@ def _figures(seen: Seen, frame_id: str) -> list[dict[str, str]]:
     if seen.change is None:
         return [sure]
     change = {"name": "mAP", "value": f"{seen.change[frame_id]:+.4f}",
-              "meaning": "this frame's part of the arm's gain over the baseline"}  # fmt: skip
+              "meaning": "this frame's part of the gain over the baseline, first seed"}  # fmt: skip
     return [change, sure]

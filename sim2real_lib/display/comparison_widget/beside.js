@@ -8,7 +8,8 @@ class Beside {
   constructor(view) {
     this.view = view;
     this.pane = new Pane("target", view);
-    this.wish = { at: 0, number: 0 };
+    // Numbered from anywhere: another view of the widget hears the same answers.
+    this.wish = { at: 0, number: Math.floor(Math.random() * 2 ** 40) };
     this.source = select("beside", "beside", (value) => this.turn(value));
     this.arm = select("arm", "arm", (value) => this.ask({ arm: value }));
     this.order = select("test order", "sort test frames by", (value) =>
@@ -59,7 +60,7 @@ class Beside {
     const { style } = this.view.model.get("chosen");
     if (style !== this.wish.style) this.wish.at = 0; // another weather has other test frames
     this.wish = { ...this.wish, ...change, style, number: this.wish.number + 1 };
-    this.view.model.send({ test: { ...this.wish, known: this.now?.frame_id } });
+    this.view.model.send({ test: { ...this.wish, known: this.now?.picture && this.now.frame_id } });
   }
 
   listed() {
@@ -67,18 +68,24 @@ class Beside {
   }
 
   async take(test, buffers) {
-    const stale = () => test.number !== this.wish.number; // something else is wanted by now
+    const stale = () => this.gone || test.number !== this.wish.number; // else is wanted by now
     if (stale()) return;
     const pictures = await decoded(buffers).catch((error) => this.view.say(String(error)));
     if (stale()) return pictures?.forEach((picture) => picture.close());
+    if (!test.arm) return this.view.say(test.error);
     const before = this.now;
     const same = before?.frame_id === test.frame_id; // only another arm: its picture is here
-    test.picture = same ? before.picture : pictures?.[0];
+    test.picture = (same && before.picture) || pictures?.[0];
     if (!same) before?.picture?.close();
     this.now = test;
     Object.assign(this.wish, { at: test.at, arm: test.arm, order: test.order });
     if (test.error) this.view.say(test.error);
     this.view.redraw();
+  }
+
+  leave() {
+    this.gone = true;
+    this.now?.picture?.close();
   }
 
   update() {

@@ -32,6 +32,7 @@ class Facts:
         self._boxes = boxes[boxes["frame_id"].isin(rows["frame_id"].unique())]
         self._boxes_of = self._boxes.groupby("frame_id").indices
         self.has_detections = detections is not None
+        self._judged = bool(rows["hallucinated"].notna().any())  # where the detector looked
         columns = ["frame_id", "class", "confidence", *SIDES]
         found = pd.DataFrame(columns=columns) if detections is None else detections[columns]
         found = found[found["confidence"] >= LEAST]
@@ -48,15 +49,17 @@ class Facts:
         """What the browser is told of a row of `frame_list.table`; pixels are the original's.
 
         Returns:
-            frame_id, variant, style, translator; boxes; detections of both pictures; figures: name,
-            value and meaning of each score that is known.
+            frame_id, variant, style, translator; boxes; detections of both pictures, None where no
+            detector looked; figures: name, value and meaning of each score that is known.
         """
         frame_id = pair["frame_id"]
         names = {"original": frame_id, "translated": f"{pair['variant']}/{frame_id}"}
         return {
             **{name: str(pair[name]) for name in ("frame_id", "variant", "style", "translator")},
             "boxes": [_plain(row) for row in self.boxes(frame_id).to_dict("records")],
-            "detections": {side: self._detections(name) for side, name in names.items()},
+            "detections": {side: self._detections(name) for side, name in names.items()}
+            if pd.notna(pair["hallucinated"]) or not self._judged
+            else None,
             "lowest": LOWEST,
             "figures": _figures(pair),
         }

@@ -42,7 +42,7 @@ class Frames {
     } catch (error) {
       frame.error = String(error);
     }
-    if (frame.serial !== this.serial || this.known.has(frame.at)) return close(frame);
+    if (this.gone || frame.serial !== this.serial || this.known.has(frame.at)) return close(frame);
     this.known.set(frame.at, frame);
     this.asked.delete(frame.at);
     if (frame.at === this.urgent) this.urgent = undefined;
@@ -72,6 +72,11 @@ class Frames {
   drop(at, frame) {
     if (frame !== this.shown) close(frame);
     this.known.delete(at);
+  }
+
+  leave() {
+    this.gone = true;
+    this.forget();
   }
 
   forget() {

@@ -1,6 +1,7 @@
 // What the keys do, anywhere in the widget but where a control has its own use for them.
 
 const STEP = 1.5; // zoom in, zoom out
+const ONCE = "xbdthr? "; // switches: a key held down does not turn them on and off
 const KEYS = [
   ["j k", "next, previous frame"],
   ["← →", "move the line, blend; pan with the hand"],
@@ -28,7 +29,7 @@ function pressed(view, event) {
   const act = meaning(view, event.key, event.shiftKey);
   if (!act) return;
   event.preventDefault();
-  act();
+  if (!(event.repeat && ONCE.includes(event.key))) act();
 }
 
 function meaning(view, key, fast) {

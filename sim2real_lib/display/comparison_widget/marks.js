@@ -56,3 +56,9 @@ function hatch(id) {
     patternTransform: "rotate(45)" }; // prettier-ignore
   return shape("defs", {}, shape("pattern", pattern, line));
 }
+
+function unasked(frame, on) {
+  // No box may mean that there is nothing, or that nobody looked.
+  const known = !on.detections || !frame || frame.detections;
+  return known ? "" : "the detector was not asked about this frame";
+}

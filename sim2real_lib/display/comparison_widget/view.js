@@ -41,9 +41,11 @@ class View {
     for (const [name, hear] of Object.entries(this.heard)) this.model.off(name, hear);
     clearInterval(this.ticking);
     clearTimeout(this.patience);
+    cancelAnimationFrame(this.waiting);
     this.resized.disconnect();
     this.frames.show(null);
-    this.frames.forget();
+    this.frames.leave();
+    this.beside.leave();
   }
 
   build() {
@@ -107,8 +109,8 @@ class View {
   }
 
   told(message, buffers) {
-    if (message.frame) this.frames.take(message.frame, buffers);
-    if (message.test) this.beside.take(message.test, buffers);
+    if (message.frame) this.frames.take({ ...message.frame }, buffers);
+    if (message.test) this.beside.take({ ...message.test }, buffers); // copies: all views hear it
     if (message.choice) this.decided(message.choice);
   }
 
@@ -116,7 +118,7 @@ class View {
     clearTimeout(this.patience);
     this.frames.show(frame);
     this.now = frame;
-    this.say(frame ? frame.error ?? "" : "no frame is listed here");
+    this.say(frame ? frame.error ?? unasked(frame, this.on) : "no frame is listed here");
     this.bars.title.textContent = frame?.frame_id ?? "";
     this.info.replaceChildren(
       ...(frame?.figures ?? []).map((figure) =>
@@ -134,11 +136,12 @@ class View {
 
   decided(choice) {
     const frame = this.frames.known.get(choice.at);
-    if (!frame || choice.serial !== frame.serial) return;
-    frame.rejected = choice.rejected;
-    if (frame === this.now) this.show(frame);
+    if (frame && choice.serial === frame.serial) {
+      frame.rejected = choice.rejected;
+      if (frame === this.now) this.show(frame);
+    }
     const saved = choice.rejected ? "rejected: arms leave it out" : "kept";
-    this.say(choice.error || `${saved} (${choice.count} rejected in all)`);
+    this.say(choice.error || `${choice.frame_id} ${saved} (${choice.count} rejected in all)`);
   }
 
   say(text) {
@@ -155,6 +158,7 @@ class View {
 
   toggle(name) {
     this.on[name] = !this.on[name];
+    if (name === "detections") this.say(unasked(this.now, this.on));
     this.redraw();
   }
 
@@ -277,7 +281,7 @@ class View {
     const colours = this.model.get("colours");
     const marks = this.on.boxes ? labelled(frame, colours) : [];
     const [before, after] = ["original", "translated"].map((side) =>
-      this.on.detections ? detected(frame.detections[side], colours, this.confidence) : [],
+      this.on.detections ? detected(frame.detections?.[side] ?? [], colours, this.confidence) : [],
     );
     this.main.clear(frame);
     this.second.clear(frame);

@@ -4,6 +4,7 @@ The kernel sends a frame's pictures once; wiping, blending, zooming and the rest
 browser, in the scripts beside this module.
 """
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -141,11 +142,11 @@ class Comparison(anywidget.AnyWidget):
         pair = self._pair(frame_id, style, translator)
         picture = self._drawn(pair, min(self._width, STILL), wipe, boxes)
         path = self._target(pair)
-        if path is None:
+        if path is None or not Path(path).is_file():
             return to_png(picture)
         height, gap = picture.shape[0], np.full((picture.shape[0], 8, 3), 255, np.uint8)
         target = read_rgb(path)
-        beside = fit(target, round(target.shape[1] * height / target.shape[0]))[:height]
+        beside = fit(target, math.ceil(target.shape[1] * height / target.shape[0]))[:height]
         text_size = max(10, height // 21)
         margin, text = text_size // 2, f"target · {pair['style']}"
         beside = np.ascontiguousarray(beside)
@@ -222,19 +223,21 @@ class Comparison(anywidget.AnyWidget):
 
     def _send_test(self, tests: ArmsSeen, wish: Mapping[str, Any]) -> None:
         """A test frame and what an arm finds in it; its picture, unless the browser has it."""
-        facts = tests.facts(wish)
+        facts: dict[str, Any] = {"number": wish.get("number")}
         pictures = []
-        if facts["frame_id"] not in (None, wish.get("known")):
-            try:
+        try:
+            facts = tests.facts(wish)
+            if facts["frame_id"] not in (None, wish.get("known")):
                 pictures = [data for data, _ in self._sent.of([tests.image(facts["frame_id"])])]
-            except InputError as error:
-                facts["error"] = str(error)
+        except InputError as error:
+            facts["error"] = str(error)
         self.send({"test": facts}, pictures)
 
     def _frame(self, pair: pd.Series) -> tuple[dict[str, Any], list[bytes]]:
         """What the browser needs of one frame: facts, and the bytes of its pictures."""
         target = self._target(pair)
-        paths = [pair["original"], pair["translated"], *([target] if target else [])]
+        shown = [target] if target and Path(target).is_file() else []  # it may have moved since
+        paths = [pair["original"], pair["translated"], *shown]
         facts = self._facts.of(pair) | {"rejected": pair in self._by_hand}
         try:
             sent = self._sent.of(paths)
@@ -249,7 +252,8 @@ class Comparison(anywidget.AnyWidget):
     def _reject(self, pair: pd.Series, place: int, reject: bool) -> None:
         """Save the choice at once, and tell the browser what is true now."""
         error = self._by_hand.change(pair, reject=reject)
-        now = {"at": place, "serial": self._serial, "rejected": pair in self._by_hand}
+        now = {"at": place, "serial": self._serial, "frame_id": str(pair["frame_id"])}
+        now["rejected"] = pair in self._by_hand
         self.send({"choice": {**now, "error": error, "count": len(self._by_hand)}})
 
     def _styles(self) -> list[str]:

@@ -15,6 +15,7 @@ from sim2real_lib.display.comparison_widget import Comparison, widget
 from sim2real_lib.display.comparison_widget.frame_list import table
 from sim2real_lib.display.wipe import wipe, wipe_html
 from sim2real_lib.errors import InputError
+from sim2real_lib.images import write_rgb
 
 RED = np.full((60, 200, 3), (255, 0, 0), np.uint8)
 BLUE = np.full((60, 200, 3), (0, 0, 255), np.uint8)
@@ -336,3 +337,36 @@ def test_html_escapes_its_labels_and_embeds_both_pictures() -> None:
     assert "<script>" not in html and '"x" onload' not in html
     assert html.count("data:image/jpeg;base64,") == 2
     assert "http" not in html
+
+
+def test_a_target_that_has_moved_costs_the_target_alone(
+    pairs: pd.DataFrame, catalog: Catalog
+) -> None:
+    moved = {style: ["moved away.png"] for style in pairs["style"].unique()}
+    comparison = Comparison(pairs, catalog.boxes, targets=moved)
+    facts, pictures = comparison._frame(comparison._pair(None, None, None))
+    assert "error" not in facts and len(pictures) == 2
+    assert decoded(comparison.still()).shape[0] > 0
+
+
+@pytest.mark.parametrize("shape", [(1280, 720), (1920, 1080), (800, 600)])
+def test_a_still_is_as_high_as_its_frame_whatever_the_targets_shape(
+    pairs: pd.DataFrame, catalog: Catalog, tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    write_rgb(tmp_path / "upright.png", np.full((*shape, 3), 90, np.uint8))
+    targets = {style: [tmp_path / "upright.png"] for style in pairs["style"].unique()}
+    still = decoded(Comparison(pairs, catalog.boxes, targets=targets).still())
+    alone = decoded(Comparison(pairs, catalog.boxes).still())
+    assert still.shape[0] == alone.shape[0] and still.shape[1] > alone.shape[1]
+
+
+def test_a_frame_that_no_detector_looked_at_says_so(pairs: pd.DataFrame, catalog: Catalog) -> None:
+    keys = pairs[["frame_id", "style", "translator"]]
+    scores = keys.assign(hallucinated=[0.0] + [np.nan] * (len(pairs) - 1))
+    nothing = pd.DataFrame([{"frame_id": "another", "confidence": 0.9, **DETECTION}])
+    comparison = Comparison(pairs, catalog.boxes, scores=scores, detections=nothing)
+    first, *others = (
+        comparison._facts.of(comparison._pair(*key))["detections"] for key in keys.to_numpy()
+    )
+    assert first == {"original": [], "translated": []}
+    assert others == [None] * len(others)
