@@ -69,8 +69,8 @@ class ArmsSeen:
         """What the browser is told of a test frame; what it wishes and cannot have is replaced.
 
         Args:
-            wish: any of style, arm, order, at (position in the list) and number, which comes back
-                as it is.
+            wish: any of style, arm, order, at (position in the list), stay (at the frame that is
+                known, wherever it is listed now) and number, which comes back as it is.
 
         Returns:
             number, style, arm, order, orders, at, count (of the list), frame_id (None: there is
@@ -84,6 +84,8 @@ class ArmsSeen:
         style = str(wish.get("style"))
         listed = self._listed(style, seen, order)
         asked = wish.get("at")
+        if wish.get("stay") and wish.get("known") in listed:
+            asked = int(listed.get_loc(wish["known"]))
         at = min(max(0, asked), len(listed) - 1) if isinstance(asked, int) and len(listed) else 0
         facts = {"number": wish.get("number"), "style": style, "arm": arm, "order": order,
                  "orders": orders, "at": at, "count": len(listed)}  # fmt: skip

@@ -60,7 +60,8 @@ class Beside {
     const { style } = this.view.model.get("chosen");
     if (style !== this.wish.style) this.wish.at = 0; // another weather has other test frames
     this.wish = { ...this.wish, ...change, style, number: this.wish.number + 1 };
-    this.view.model.send({ test: { ...this.wish, known: this.now?.picture && this.now.frame_id } });
+    const known = this.now?.picture && this.now.frame_id;
+    this.view.model.send({ test: { ...this.wish, known, stay: "arm" in change } });
   }
 
   listed() {

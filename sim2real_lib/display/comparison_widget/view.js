@@ -104,7 +104,7 @@ class View {
     this.bars.update();
     if (!this.model.get("offered").count) return this.show(null);
     clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.say("waiting for the kernel …"), 700);
+    this.patience = setTimeout(() => this.say("waiting for the kernel; if it never answers, run this cell again"), 700);
     this.frames.want(position);
   }
 

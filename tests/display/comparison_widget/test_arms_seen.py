@@ -111,6 +111,15 @@ def test_frames_are_sorted_by_what_the_arm_gained_and_missed(seen: ArmsSeen) -> 
     assert "gained most first" not in seen.facts({"style": "fog", "arm": "baseline"})["orders"]
 
 
+def test_another_arm_is_looked_at_in_the_same_frame(seen: ArmsSeen) -> None:
+    wish = {"style": "fog", "arm": "nst", "order": "lost most first"}
+    frames = [seen.facts(wish | {"at": at})["frame_id"] for at in range(2)]
+    for known in frames:
+        facts = seen.facts(wish | {"at": 0, "known": known, "stay": True})
+        assert facts["frame_id"] == known and facts["at"] == frames.index(known)
+    assert seen.facts(wish | {"at": 0, "known": frames[1]})["frame_id"] == frames[0]
+
+
 def test_the_parts_of_all_frames_are_the_arms_gain(seen: ArmsSeen) -> None:
     change = seen._seen("nst").change
     assert change is not None
