@@ -85,7 +85,7 @@ class ArmsSeen:
         listed = self._listed(style, seen, order)
         asked = wish.get("at")
         if wish.get("stay") and wish.get("known") in listed:
-            asked = int(listed.get_loc(wish["known"]))
+            asked = list(listed).index(wish["known"])
         at = min(max(0, asked), len(listed) - 1) if isinstance(asked, int) and len(listed) else 0
         facts = {"number": wish.get("number"), "style": style, "arm": arm, "order": order,
                  "orders": orders, "at": at, "count": len(listed)}  # fmt: skip
