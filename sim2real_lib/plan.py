@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar, cast, get_args
 from sim2real_lib.errors import InputError
 from sim2real_lib.params import NOTEBOOKS, TRANSLATORS, Run, Variant, YOLOTraining
 from sim2real_lib.params.ranges import Places
+from sim2real_lib.params.translation import Translation
 from sim2real_lib.params.variants import Style, translation_folder
 from sim2real_lib.strict import Params
 
@@ -50,13 +51,12 @@ class Plan:
         detector = cast(YOLOTraining, notebooks[DETECTORS])
         styles = run.styles or detector.styles
         arms = {arm: _changed(detector, {"arm": arm, "styles": styles}, where) for arm in run.arms}
-        plan = cls(run, notebooks, arms)
         for tagged, changes in run.translators.items():
             place = f"{where}, translators, {tagged}"
             _refuse(changes, OF_A_TRANSLATION, place)
             translator, _, tag = tagged.partition(".")
             which = {"translator": translator, "tag": tag}
-            _changed(plan._translator(translator), which | changes, place)
+            _changed(notebooks[TRANSLATORS[translator]], which | changes, place)
         for name, changes in run.detectors.items():
             place = f"{where}, detectors, {name}"
             if name in FOLDERS:
@@ -68,7 +68,7 @@ class Plan:
                 if made.tag and made.tagged not in run.translators:
                     what = f"arm {arm} wants {made}, which needs {made.tagged} in translators"
                     raise InputError(what, where=where)
-        return plan
+        return cls(run, notebooks, arms)
 
     @property
     def data(self) -> str:
@@ -115,7 +115,7 @@ class Plan:
         spelled = (detector.with_values(arm=arm, **every) for arm in detector.arms)
         users = [*self.arms.values(), *spelled]
         asked = {user.places(variant) for user in users if variant in user.translated}
-        asked |= {self._translator(made.translator).places}
+        asked |= {cast(Translation, self.notebooks[made.notebook]).places}
         return "all" if "all" in asked else "mix"
 
     def artifacts(self, home: str) -> list[str]:
@@ -129,9 +129,6 @@ class Plan:
             trainings = [f"{arm}-seed{seed}" for arm in self.arms for seed in self.run.seeds]
             found += [*(f"{DETECTORS}/{name}" for name in trainings), RESULTS]
         return found
-
-    def _translator(self, translator: str) -> Any:
-        return self.notebooks[TRANSLATORS[translator]]
 
 
 def _changed(p: P, changes: Mapping[str, Any], where: object) -> P:
