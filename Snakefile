@@ -3,38 +3,33 @@
 import hashlib
 import json
 import os
+import re
 import sys
-from pathlib import Path
 
 from sim2real_lib import params
 from sim2real_lib.detection import augmentation
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import resolve
+from sim2real_lib.plan import Plan
 from sim2real_lib.translation import rejections
 
 try:
     run = params.Run.parse(config, where="run.yaml")
-    settings = {
-        name: model.from_yaml(run.file(name))
-        for name, model in params.NOTEBOOKS.items()
-    }
-    detectors = {
-        arm: settings["04_yolo_training"].with_values(run=run.run, arm=arm) for arm in run.arms
-    }
-    for detector in detectors.values():  # before any job starts, and not when its turn comes
-        augmentation.choose(detector.augmentation, rectangular=detector.rectangular)
+    plan = Plan.of(run)
+    for home in plan.homes.values():  # before any job starts, and not when its turn comes
+        for detector in plan.detectors(home).values():
+            augmentation.choose(detector.augmentation, rectangular=detector.rectangular)
     # Where 01, 02 and 03 write: detectors of several runs can share them.
-    D = run.data_run or run.run
+    D = plan.data
     rejected = rejections.read(resolve(D) / rejections.FILE).to_numpy().tolist()
 except InputError as error:
     sys.exit(f"\n{error}\n")
 
-R = run.run
 # Jobs read it from here: in the command it would be a change that trains all of them again.
 os.environ["SIM2REAL_MLFLOW"] = str(run.mlflow)
 
 
-def papermill(job, options="", folder=R):
+def papermill(job, folder, options=""):
     """The command of a rule; `job` begins its progress lines, `folder` is the run's."""
     return (
         f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
@@ -59,62 +54,30 @@ def source(name):
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
-def done(*folders, home=R):
+def done(*folders):
     """The artifacts a rule waits for: a folder is done when it has its manifest."""
-    return [f"{home}/{folder}/manifest.json" for folder in folders]
-
-
-def translations(*arms):
-    """The artifacts that arms are composed of, each once."""
-    variants = dict.fromkeys(v for arm in arms for v in detectors[arm].translated)
-    return [str(params.translation_folder(Path(D), v) / "manifest.json") for v in variants]
+    return [f"{folder}/manifest.json" for folder in folders]
 
 
 def kept_out(arm):
     """The frames that somebody rejected, of the translations of an arm: a changed choice reruns
     the arms that it concerns, and no other."""
-    return sorted(f"{v}/{frame}" for v, frame in rejected if v in detectors[arm].translated)
+    return sorted(f"{v}/{frame}" for v, frame in rejected if v in plan.arms[arm].translated)
 
 
-def made_by(name):
-    """The translators of a notebook, as a pattern."""
-    return "|".join(t for t, notebook in params.TRANSLATORS.items() if notebook == name)
-
-
-VARIANT = (
-    "-p translator {wildcards.translator} -p style {wildcards.style} -p source {params.made_of}"
-    " -p places {params.places}"
-)
-
-
-def made_of(wildcards):
-    """The variant that is translated, "fog" of "nst-rain-from-fog"."""
-    return wildcards.source.removeprefix("-from-") or "clone"
-
-
-def places(wildcards):
-    """ "all" where the notebook's parameters say so, or an arm needs more than the mix's frames.
-
-    Any arm that is spelled out counts, run or not: runs that share translations ask for the same.
-    """
-    variant = f"{wildcards.translator}-{wildcards.style}{wildcards.source}"
-    detector = settings["04_yolo_training"]
-    users = [detector.with_values(arm=arm) for arm in detector.arms]
-    asked = {settings[params.TRANSLATORS[wildcards.translator]].places}
-    asked |= {user.places(variant) for user in users if variant in user.translated}
-    return "all" if "all" in asked else "mix"
+HOME = "|".join(map(re.escape, plan.homes.values()))
 
 
 rule all:
     input:
-        f"{R}/report.html",
+        [f"{home}/report.html" for home in plan.homes.values()],
 
 
 rule analysis:
     input:
         **notebook("01_data_analysis"),
     output:
-        done("01_data_analysis", home=D),
+        done(f"{D}/01_data_analysis"),
     params:
         source=source("01_data_analysis"),
     log:
@@ -124,7 +87,7 @@ rule analysis:
     message:
         "01 data analysis: read, clean and split the data sets"
     shell:
-        papermill("01", folder=D)
+        papermill("01", D)
 
 
 # Translations come before detectors: most arms wait for them. One of CycleGAN, CUT and FastCUT
@@ -132,99 +95,100 @@ rule analysis:
 rule cyclegan:
     input:
         **notebook("02_cyclegan_training"),
-        catalog=done("01_data_analysis", home=D),
+        catalog=done(f"{D}/01_data_analysis"),
     output:
-        f"{D}/02_cyclegan_training/{{translator}}-{{style}}{{source}}/manifest.json",
+        f"{D}/02_cyclegan_training/{{variant}}/manifest.json",
     params:
         source=source("02_cyclegan_training"),
-        made_of=made_of,
-        places=places,
+        which=lambda wildcards: json.dumps(plan.translation(wildcards.variant)),
     log:
-        notebook=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}{{source}}.ipynb",
-        papermill=f"{D}/notebooks/02_cyclegan_training-{{translator}}-{{style}}{{source}}.log",
-    wildcard_constraints:
-        translator=made_by("02_cyclegan_training"),
-        style="|".join(params.STYLES),
-        source="(-from-[a-z]+)?",
+        notebook=f"{D}/notebooks/02_cyclegan_training-{{variant}}.ipynb",
+        papermill=f"{D}/notebooks/02_cyclegan_training-{{variant}}.log",
     threads: run.threads
     resources:
         gpu=1,
     priority: 2
     message:
-        "02 {wildcards.translator}: train {params.made_of} -> {wildcards.style}, translate the frames"
+        "02 {wildcards.variant}: train, translate the frames"
     shell:
-        papermill("02 {wildcards.translator} {wildcards.style}{wildcards.source}", VARIANT, D)
+        papermill("02 {wildcards.variant}", D, "-y {params.which:q}")
 
 
 rule nst:
     input:
         **notebook("03_nst_generation"),
-        catalog=done("01_data_analysis", home=D),
+        catalog=done(f"{D}/01_data_analysis"),
     output:
-        f"{D}/03_nst_generation/{{translator}}-{{style}}{{source}}/manifest.json",
+        f"{D}/03_nst_generation/{{variant}}/manifest.json",
     params:
         source=source("03_nst_generation"),
-        made_of=made_of,
-        places=places,
+        which=lambda wildcards: json.dumps(plan.translation(wildcards.variant)),
     log:
-        notebook=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}{{source}}.ipynb",
-        papermill=f"{D}/notebooks/03_nst_generation-{{translator}}-{{style}}{{source}}.log",
-    wildcard_constraints:
-        translator=made_by("03_nst_generation"),
-        style="|".join(params.STYLES),
-        source="(-from-[a-z]+)?",
+        notebook=f"{D}/notebooks/03_nst_generation-{{variant}}.ipynb",
+        papermill=f"{D}/notebooks/03_nst_generation-{{variant}}.log",
     threads: run.threads
     resources:
         gpu=1,
     priority: 1
     message:
-        "03 {wildcards.translator}: {params.made_of} -> {wildcards.style}"
+        "03 {wildcards.variant}: translate the frames"
     shell:
-        papermill("03 {wildcards.translator} {wildcards.style}{wildcards.source}", VARIANT, D)
+        papermill("03 {wildcards.variant}", D, "-y {params.which:q}")
 
 
 rule detector:
     input:
         **notebook("04_yolo_training"),
-        catalog=done("01_data_analysis", home=D),
-        translations=lambda wildcards: translations(wildcards.arm),
+        catalog=done(f"{D}/01_data_analysis"),
+        translations=lambda wildcards: done(*plan.translations(wildcards.arm)),
     output:
-        f"{R}/04_yolo_training/{{arm}}-seed{{seed}}/manifest.json",
+        "{home}/04_yolo_training/{arm}-seed{seed}/manifest.json",
     params:
         source=source("04_yolo_training"),
         kept_out=lambda wildcards: kept_out(wildcards.arm),
+        changes=lambda wildcards: json.dumps(plan.detector(wildcards.home)),
     log:
-        notebook=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.ipynb",
-        papermill=f"{R}/notebooks/04_yolo_training-{{arm}}-seed{{seed}}.log",
+        notebook="{home}/notebooks/04_yolo_training-{arm}-seed{seed}.ipynb",
+        papermill="{home}/notebooks/04_yolo_training-{arm}-seed{seed}.log",
     threads: run.threads
     resources:
         gpu=1,
     wildcard_constraints:
+        home=HOME,
         seed=r"\d+",
     message:
         "04 YOLOv5: train and test arm {wildcards.arm}, seed {wildcards.seed}"
     shell:
         papermill(
-            "04 {wildcards.arm}", f"-p data_run {D} -p arm {{wildcards.arm}} -p seed {{wildcards.seed}}"
+            "04 {wildcards.arm}",
+            "{wildcards.home}",
+            f"-p data_run {D} -p arm {{wildcards.arm}} -p seed {{wildcards.seed}}"
+            " -y {params.changes:q}",
         )
 
 
 rule results:
     input:
         **notebook("05_result_visualization"),
-        detectors=done(*(f"04_yolo_training/{a}-seed{s}" for a in run.arms for s in run.seeds)),
-        translations=translations(*run.arms),
+        detectors=[
+            f"{{home}}/04_yolo_training/{arm}-seed{seed}/manifest.json"
+            for arm in run.arms
+            for seed in run.seeds
+        ],
+        translations=done(*plan.translations()),
     output:
-        f"{R}/05_result_visualization/manifest.json",
-        f"{R}/report.html",
+        "{home}/05_result_visualization/manifest.json",
+        "{home}/report.html",
     params:
         source=source("05_result_visualization"),
         fan_out=json.dumps({"arms": run.arms, "seeds": run.seeds}),
     log:
-        notebook=f"{R}/notebooks/05_result_visualization.ipynb",
-        papermill=f"{R}/notebooks/05_result_visualization.log",
+        notebook="{home}/notebooks/05_result_visualization.ipynb",
+        papermill="{home}/notebooks/05_result_visualization.log",
+    wildcard_constraints:
+        home=HOME,
     threads: workflow.cores
     message:
         "05 results: compare the arms, write the report"
     shell:
-        papermill("05", f"-p data_run {D} -y {{params.fan_out:q}}")
+        papermill("05", "{wildcards.home}", f"-p data_run {D} -y {{params.fan_out:q}}")

@@ -14,7 +14,8 @@ import pandas as pd
 from sim2real_lib import params, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import BASELINE
-from sim2real_lib.files import ROOT, read_manifest, resolve
+from sim2real_lib.files import MANIFEST, ROOT, read_manifest, resolve
+from sim2real_lib.plan import DETECTORS, RESULTS, Plan
 from sim2real_lib.run_folder import failures
 
 
@@ -22,15 +23,16 @@ def main(profile: str, *options: str) -> int:
     """Run `params/<profile>`; further options go to Snakemake. Returns the exit status."""
     file = Path("params") / profile / "run.yaml"
     try:
-        run = params.Run.from_yaml(file)
-        tracking.check(run)
+        plan = Plan.of(params.Run.from_yaml(file), where=file)
+        tracking.check(plan.run)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    report = run.folder / "report.html"
-    before = report.stat().st_mtime_ns if report.exists() else None
+    homes = plan.homes.values()
+    before = {home: _made(home) for home in homes}
     # The baseline waits for no translation: what is wrong with the detector shows at once.
-    first = [f"{run.run}/04_yolo_training/{BASELINE}-seed{n}/manifest.json" for n in run.seeds]
+    trained = [f"{DETECTORS}/{BASELINE}-seed{seed}" for seed in plan.run.seeds]
+    first = [f"{home}/{name}/{MANIFEST}" for home in homes for name in trained]
     started = time.perf_counter()
     command = [
         *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
@@ -42,26 +44,32 @@ def main(profile: str, *options: str) -> int:
         *options,
     ]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
-    tracking.log_run(run)  # what its jobs could not, or made before it was switched on
+    tracking.log_run(plan)  # what its jobs could not, or made before it was switched on
     if status:
-        print(f"\nStopped; what is finished is kept. See the notebooks in {run.run}/notebooks/")
-        folders = dict.fromkeys([resolve(run.data_run or run.run), run.folder])
-        for name, what in (f for folder in folders for f in failures(folder / "notebooks")):
+        places = [f"{home}/notebooks/" for home in dict.fromkeys([plan.data, *homes])]
+        print("\nStopped; what is finished is kept. See the notebooks in", " and ".join(places))
+        for name, what in (failed for place in places for failed in failures(resolve(place))):
             print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
     if not {"-n", "--dry-run", "--dryrun"}.isdisjoint(options):
         return 0
-    if before == report.stat().st_mtime_ns:
+    if before == {home: _made(home) for home in homes}:
         print("\nNothing to do: everything is up to date.")
     else:
         print(f"\nDone in {minutes:.1f} minutes.")
-    remedy = f"Run: make demo PROFILE={profile}"
-    manifest = read_manifest(run.folder / "05_result_visualization", remedy)
-    print(f"\n{manifest['answer']}\n")
-    print(pd.read_csv(run.folder / "results.csv").to_string(index=False))
-    print(f"\nReport: {run.run}/report.html")
+    for detector, home in plan.homes.items():
+        manifest = read_manifest(resolve(home) / RESULTS, f"Run: make demo PROFILE={profile}")
+        print(f"\n{f'{detector}: ' if detector else ''}{manifest['answer']}\n")
+        print(pd.read_csv(resolve(home) / "results.csv").to_string(index=False))
+        print(f"\nReport: {home}/report.html")
     return 0
+
+
+def _made(home: str) -> int | None:
+    """When a folder's report was made, in nanoseconds; None without one."""
+    report = resolve(home) / "report.html"
+    return report.stat().st_mtime_ns if report.exists() else None
 
 
 def gpu_jobs() -> int:

@@ -21,6 +21,7 @@ from sim2real_lib.detection import compose
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT, resolve
 from sim2real_lib.params import DataAnalysis, NSTGeneration, Run, YOLOTraining
+from sim2real_lib.plan import Plan
 from sim2real_lib.translation import vgg
 
 DOWNLOADS = Path(sources.__file__).with_name("downloads.yaml")
@@ -30,14 +31,16 @@ GOOD, BAD, NOTE = "✓", "✗", "·"
 def main(profile: str) -> int:
     """Print what `params/<profile>` would run on. Returns 0 when nothing is missing, else 1."""
     try:
-        run = Run.from_yaml(Path("params") / profile / "run.yaml")
+        file = Path("params") / profile / "run.yaml"
+        run = Run.from_yaml(file)
+        plan = Plan.of(run, where=file)
         data = DataAnalysis.from_yaml(run.file("01_data_analysis"))
-        detector = YOLOTraining.from_yaml(run.file("04_yolo_training"))
         nst = NSTGeneration.from_yaml(run.file("03_nst_generation"))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"Profile {profile}: {', '.join(run.params)}, results in {run.run}\n")
+    homes = ", ".join(plan.homes.values())
+    print(f"Profile {profile}: {', '.join(run.params)}, results in {homes}\n")
     found, missing = [], False
     undrawn = data.data == "minidrive" and not sources.roots(data)["kitti"].is_dir()
     if undrawn:
@@ -52,7 +55,7 @@ def main(profile: str) -> int:
     print(f"{NOTE} {nst.network.upper():10} {vgg_weights(nst)}")
     if found:
         print()
-        missing |= not print_arms(concat(found), run, data, detector)
+        missing |= not print_arms(concat(found), data, plan)
     print(f"\n{'Something is missing.' if missing else f'Ready: make demo PROFILE={profile}'}")
     return int(missing)
 
@@ -66,7 +69,7 @@ def look(p: DataAnalysis) -> Iterator[tuple[str, Catalog | None, list[str]]]:
         yield name, *_tried(reader, roots.get(name), downloads.get(name))
 
 
-def print_arms(catalog: Catalog, run: Run, p: DataAnalysis, detector: YOLOTraining) -> bool:
+def print_arms(catalog: Catalog, p: DataAnalysis, plan: Plan) -> bool:
     """Frames by arm, and what the translators learn from; False when an arm cannot be filled."""
     try:
         divide = splitting.by_sequence if p.split == "sequence" else splitting.by_frame
@@ -79,8 +82,7 @@ def print_arms(catalog: Catalog, run: Run, p: DataAnalysis, detector: YOLOTraini
         return False
     frames, complete = catalog.frames, True
     mix = baseline.frames["variant"].value_counts().reindex(MIX, fill_value=0)
-    for arm in run.arms:
-        chosen = detector.with_values(arm=arm)
+    for arm, chosen in plan.arms.items():
         try:
             made = _made_of(catalog, mix, chosen, len(baseline))
         except InputError as error:
@@ -148,7 +150,7 @@ def _without_boxes(root: Path) -> Catalog:
 
 
 def _made_of(catalog: Catalog, mix: pd.Series, p: YOLOTraining, count: int) -> str:
-    if p.known_arms[p.arm] == "target":
+    if p.made_of == "target":
         oracle = compose.oracle(catalog, count=count, weathers=p.target_weathers, seed=p.seed)
         different = oracle.frames["image"].nunique()
         repeats = f", {different:,} different ones" if different < count else ""

@@ -5,7 +5,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -122,8 +122,10 @@ def _written(value: Any, profile: str = "", file: str = "") -> str:
     return f"`{text}`"
 
 
-def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+def _kind(schema: Mapping[str, Any] | Literal[True], shared: Mapping[str, Any]) -> str:
     """A JSON schema in words: choices, type and range."""
+    if schema is True:
+        return "value"
     if "$ref" in schema:
         return "see [own](#own)"
     if "enum" in schema or "const" in schema:

@@ -7,11 +7,11 @@ from typing import Any
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT, resolve
-from sim2real_lib.params import NOTEBOOKS, Run, YOLOTraining, translation_folder
+from sim2real_lib.params import NOTEBOOKS, Run
+from sim2real_lib.plan import DETECTORS, RESULTS, Plan
 
-ANALYSIS, DETECTORS, RESULTS = "01_data_analysis", "04_yolo_training", "05_result_visualization"
 # Parameters that say where a notebook works and which of its artifacts it makes, not how.
-VARIANT = {"translator", "style", "source", "places"}
+VARIANT = {"translator", "style", "source", "places", "tag"}
 WHICH = {
     "02_cyclegan_training": VARIANT,
     "03_nst_generation": VARIANT,
@@ -25,23 +25,15 @@ Changed = tuple[str, str, str, str]  # notebook, parameter, one value, the other
 
 
 def profiles() -> Iterator[tuple[str, Path, list[str]]]:
-    """Name, the run's folder and planned artifacts of each profile in params/ that is sound."""
+    """Name, folder and planned artifacts of each profile in params/ that is sound; one that has
+    several detectors leaves theirs in folders below its own."""
     for path in sorted((ROOT / "params").glob("*/run.yaml")):
         try:
-            run = Run.from_yaml(path)
-            yield path.parent.name, run.folder, planned(run)
+            plan = Plan.of(Run.from_yaml(path), where=path)
         except InputError:
             continue  # `make check` says what is wrong with it
-
-
-def planned(run: Run) -> list[str]:
-    """The artifacts that a profile leaves in its own run's folder."""
-    detector = YOLOTraining.from_yaml(run.file(DETECTORS))
-    variants = [v for arm in run.arms for v in detector.with_values(arm=arm).translated]
-    folders = [translation_folder(Path(), variant) for variant in variants]
-    shared = [] if run.data_run else [ANALYSIS, *(folder.as_posix() for folder in folders)]
-    trained = [f"{DETECTORS}/{arm}-seed{seed}" for arm in run.arms for seed in run.seeds]
-    return list(dict.fromkeys([*shared, *trained, RESULTS]))
+        for home in dict.fromkeys([plan.run.run, *plan.homes.values()]):
+            yield path.parent.name, resolve(home), plan.artifacts(home)
 
 
 def expectations(profile: str | None) -> dict[str, dict[str, str]]:

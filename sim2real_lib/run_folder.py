@@ -13,11 +13,9 @@ import pandas as pd
 from sim2real_lib.evaluation.arm_names import ORACLE
 from sim2real_lib.files import MANIFEST, read_manifest, resolve, sha256
 from sim2real_lib.params import NOTEBOOKS, translation_folder
+from sim2real_lib.plan import ANALYSIS, DETECTORS, RESULTS
 from sim2real_lib.profiles import (
-    ANALYSIS,
-    DETECTORS,
     NOTHING,
-    RESULTS,
     WHICH,
     Changed,
     differing,
@@ -80,13 +78,13 @@ class RunFolder:
         """What is still to be made: of the profile, what was begun, and the results."""
         planned = self.profile[1] if self.profile else [RESULTS]
         wanted = [name for name in (*planned, *self.begun) if name not in self.manifests]
-        report = [] if (self.folder / "report.html").is_file() else ["report.html"]
-        return [*sorted(set(wanted)), *report]
+        reported = RESULTS not in planned or (self.folder / "report.html").is_file()
+        return [*sorted(set(wanted)), *([] if reported else ["report.html"])]
 
     @cached_property
     def profile(self) -> tuple[str, list[str]] | None:
         """The profile that writes here and its artifacts; of several, the one nearest to done."""
-        plans = {name: plan for name, home, plan in profiles() if home == self.folder}
+        plans = {name: plan for name, home, plan in profiles() if plan and home == self.folder}
         if not plans:
             return None
         return min(plans.items(), key=lambda item: len(set(item[1]) - set(self.manifests)))

@@ -5,7 +5,7 @@ and, where a notebook stopped, in the executed notebook.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -17,15 +17,15 @@ SHOWN = 6  # differing parameters of a run
 WIDEST = 48  # characters of a value
 
 
-def table(runs: list[RunFolder]) -> pd.DataFrame:
+def table(runs: Mapping[str, RunFolder]) -> pd.DataFrame:
     """A row a run: name, state, data, arms, seeds, best arm and its mAP, minutes, when."""
     rows = []
-    for run in runs:
+    for name, run in runs.items():
         arms = dict.fromkeys(arm for arm, _ in run.detectors)
         seeds = dict.fromkeys(seed for _, seed in run.detectors)
         arm, score = run.best or ("", None)
         rows.append({
-            "run": run.folder.name, "state": run.state, "data": run.data,
+            "run": name, "state": run.state, "data": run.data,
             "arms": _short(" ".join(arms)), "seeds": " ".join(seeds), "best": arm,
             "mAP@0.5": "" if score is None else f"{score:.3f}",
             "minutes": f"{run.seconds / 60:.1f}", "last made (UTC)": run.when,
@@ -34,21 +34,27 @@ def table(runs: list[RunFolder]) -> pd.DataFrame:
 
 
 def main(outputs: str = "outputs") -> int:
-    """Print the runs in a folder, and what is to be said of each. Returns the exit status."""
-    folders = sorted(f for f in resolve(outputs).glob("*/") if not f.name.startswith("."))
+    """Print the runs in a folder, and what is to be said of each. Returns the exit status.
+
+    A run of several detectors holds a run of each.
+    """
+    home = resolve(outputs)
+    folders = sorted(f for depth in ("*/", "*/*/") for f in home.glob(depth))
+    names = {f: f.relative_to(home).as_posix() for f in folders}
     try:
-        runs = [run for run in map(RunFolder.read, folders) if run.is_run]
+        found = {name: RunFolder.read(f) for f, name in names.items() if name[0] != "."}
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+    runs = {name: run for name, run in found.items() if run.is_run}
     if not runs:
         print(f"No runs in {outputs}. The first: make demo")
         return 0
     print(_left(table(runs)))
-    for run in runs:
+    for name, run in runs.items():
         lines = list(_notes(run))
         if lines:
-            print(f"\n{run.folder.name}", *lines, sep="\n  ")
+            print(f"\n{name}", *lines, sep="\n  ")
     return 0
 
 

@@ -22,8 +22,8 @@ import pandas as pd
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.verdict import decide
 from sim2real_lib.files import MANIFEST, key, read_manifest, resolve, sha256
-from sim2real_lib.params import Run
-from sim2real_lib.profiles import ANALYSIS, DETECTORS, RESULTS, WHICH, flat
+from sim2real_lib.plan import ANALYSIS, DETECTORS, RESULTS, Plan
+from sim2real_lib.profiles import WHICH, flat
 from sim2real_lib.run_folder import RunFolder
 from sim2real_lib.strict import Params
 
@@ -76,11 +76,11 @@ def log(p: Params, folder: Path) -> None:
         _logged(p, [folder])
 
 
-def log_run(run: Run) -> None:
+def log_run(plan: Plan) -> None:
     """Log all that is finished of a run, and of the run whose data it shares, as `log` does."""
-    homes = dict.fromkeys([run.data_run or run.run, run.run]) if run.mlflow else ()
+    homes = dict.fromkeys([plan.data, *plan.homes.values()]) if plan.run.mlflow else ()
     for home in homes:
-        if not _logged(run.with_values(run=home)):
+        if not _logged(plan.run.with_values(run=home)):
             return
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from sim2real_lib import catalog
 from sim2real_lib.errors import InputError
-from sim2real_lib.params import CycleGANTraining, Run, Variant, translation_folder
+from sim2real_lib.params import CycleGANTraining, Run, translation_folder
 from sim2real_lib.translation import domains, from_params, training
 
 
@@ -56,7 +56,7 @@ def train(p: CycleGANTraining) -> training.Result:
     source = domains.source(data, p.source)
     target = domains.target(data, p.style, most=p.target_images, seed=p.seed)
     settings = from_params.gan_settings(p)
-    artifact = translation_folder(p.folder, str(Variant(p.translator, p.style, p.source)))
+    artifact = translation_folder(p.folder, str(p.variant))
     return training.train(
         source,
         target,

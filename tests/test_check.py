@@ -100,9 +100,9 @@ def test_a_damaged_label_is_named_with_file_and_line(profile: Path, capsys) -> N
 
 
 def test_the_detectors_profiles_are_checked_on_the_papers_data(capsys) -> None:
-    check.main("paper-yolov5n")
+    check.main("paper-detectors")
     text = capsys.readouterr().out
-    assert text.startswith("Profile paper-yolov5n: params/paper-yolov5n, params/paper,")
+    assert text.startswith("Profile paper-detectors: params/paper-detectors, params/paper,")
     for root in ("data/kitti_tracking", "data/vkitti2", "data/bdd100k"):
         assert root in text
 

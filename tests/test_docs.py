@@ -124,6 +124,11 @@ def test_the_arm_of_your_own_is_a_valid_one() -> None:
     assert params.YOLOTraining(arms=arms, arm="mine").added == ["nst-fog"]
 
 
+def test_the_sweep_that_is_shown_is_the_profile() -> None:
+    (example,) = blocks(ROOT / "docs" / "scale_out.md", "yaml")
+    assert example == read(ROOT / "params" / "sweep" / "run.yaml")
+
+
 def test_the_data_set_of_your_own_is_a_valid_one() -> None:
     (example,) = blocks(ROOT / "docs" / "own_data.md", "yaml")
     own = params.DataAnalysis(**yaml.safe_load(example)).own["acdc"]

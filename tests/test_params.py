@@ -5,6 +5,7 @@ import pytest
 from sim2real_lib import params
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT
+from sim2real_lib.plan import Plan
 
 PROFILES = sorted(path.name for path in (ROOT / "params").iterdir() if path.is_dir())
 
@@ -32,26 +33,13 @@ def test_every_profile_has_a_valid_file_for_every_notebook(profile: str, noteboo
     assert run.params[0] == f"params/{profile}"
 
 
-def test_a_detectors_profile_shares_the_papers_data_and_translations() -> None:
-    paper = params.Run.from_yaml("params/paper/run.yaml")
-    for name in ("paper-yolov5n", "paper-yolov5l6"):
-        run = params.Run.from_yaml(f"params/{name}/run.yaml")
-        assert run.data_run == paper.run != run.run
-        for notebook in ("01_data_analysis", "02_cyclegan_training", "03_nst_generation"):
-            assert run.file(notebook) == paper.file(notebook)
-        detector = params.YOLOTraining.from_yaml(run.file("04_yolo_training"))
-        assert detector.data_folder == paper.folder
-        assert detector.translations == [] and detector.with_values(arm="nst").translations[
-            0
-        ].is_relative_to(paper.folder)
-
-
 def test_the_papers_detectors_are_the_originals() -> None:
-    profiles = ("paper", "paper-yolov5n", "paper-yolov5l6")
-    files = [
-        params.Run.from_yaml(f"params/{n}/run.yaml").file("04_yolo_training") for n in profiles
-    ]
-    detectors = [params.YOLOTraining.from_yaml(file) for file in files]
+    runs = [params.Run.from_yaml(f"params/{n}/run.yaml") for n in ("paper", "paper-detectors")]
+    paper, others = map(Plan.of, runs)
+    assert others.data == paper.data == "outputs/paper" != others.run.run
+    assert others.notebooks == paper.notebooks and list(others.arms) == list(paper.arms)
+    homes = [(plan, home) for plan in (paper, others) for home in plan.homes.values()]
+    detectors = [plan.detectors(home)["baseline"] for plan, home in homes]
     assert [(d.model, d.image_size, d.batch) for d in detectors] == [
         ("yolov5m", 1248, 8), ("yolov5n", 1248, 32), ("yolov5l6", 1280, 8),
     ]  # fmt: skip
@@ -92,17 +80,24 @@ def test_an_arm_that_asks_for_a_style_elsewhere_needs_all_its_frames() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("tag", ["", "strong", "9_a"])
 @pytest.mark.parametrize("source", ["clone", "fog", "sunset"])
 @pytest.mark.parametrize("translator", params.TRANSLATORS)
-def test_a_variants_name_says_what_made_it_and_from_what(translator: str, source: str) -> None:
-    made = params.Variant(translator, "rain", source)
+def test_a_variants_name_says_what_made_it_and_from_what(
+    translator: str, source: str, tag: str
+) -> None:
+    made = params.Variant(translator, "rain", source, tag)
     assert params.Variant.parse(str(made)) == made == params.Variant.of(str(made))
     assert made.notebook == params.TRANSLATORS[translator]
 
 
 @pytest.mark.parametrize(
-    "name", ["fog", "nst", "nst-snow", "magic-fog", "nst-fog-from-clone", "nst-fog-from-original"]
-)
+    "name",
+    [
+        "fog", "nst", "nst-snow", "magic-fog", "nst-fog-from-clone", "nst-fog-from-original",
+        "nst.-fog", "nst.../../x-fog", "nst.Strong-fog", "fog.strong",
+    ],
+)  # fmt: skip
 def test_what_is_no_translated_variant_is_none(name: str) -> None:
     assert params.Variant.parse(name) is None
     with pytest.raises(ValueError, match="is no translated variant"):
@@ -228,11 +223,9 @@ def test_reading_the_cell_again_later_ignores_what_was_computed_since() -> None:
 
 
 def test_a_params_file_is_taken_from_the_first_folder_that_has_it() -> None:
-    run = params.Run(params=["params/smoke", "params/paper-yolov5n", "params/paper"])
+    run = params.Run(params=["params/study", "params/smoke", "params/paper"])
     assert run.file("04_yolo_training") == "params/smoke/04_yolo_training.yaml"
-    run = params.Run(params=["params/paper-yolov5n", "params/paper"])
-    assert run.file("04_yolo_training") == "params/paper-yolov5n/04_yolo_training.yaml"
-    assert run.file("05_result_visualization") == "params/paper/05_result_visualization.yaml"
+    assert run.file("03_nst_generation") == "params/smoke/03_nst_generation.yaml"
 
 
 def test_a_class_that_counts_as_another_cannot_be_detected_as_well() -> None:

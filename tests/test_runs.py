@@ -12,6 +12,7 @@ import pytest
 
 from sim2real_lib import params, profiles, runs
 from sim2real_lib.files import MANIFEST, ROOT, Artifact, key, read_manifest, sha256, write_json
+from sim2real_lib.plan import Plan
 from sim2real_lib.run_folder import RunFolder, run_manifest
 
 STEPS = str(params.YOLOTraining().iterations)
@@ -125,7 +126,7 @@ def test_a_profile_says_what_its_run_still_lacks(
     monkeypatch.setattr(
         "sim2real_lib.run_folder.profiles",
         lambda: [
-            ("demo", tmp_path, profiles.planned(plan)),
+            ("demo", tmp_path, Plan.of(plan).artifacts(str(tmp_path))),
             ("more", tmp_path, [f"x/{n}" for n in range(99)]),
         ],
     )

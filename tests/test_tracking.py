@@ -18,6 +18,7 @@ from mlflow.entities import Run
 from sim2real_lib import params, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT, Artifact, write_json
+from sim2real_lib.plan import Plan
 
 SIDES = ("low", "high")
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
@@ -172,7 +173,7 @@ def test_the_answer_has_each_map_with_its_interval_and_the_report(run: Path) -> 
 
 
 def test_with_the_answer_each_training_learns_its_own_map(run: Path) -> None:
-    tracking.log_run(asked(run))
+    tracking.log_run(Plan.of(asked(run)))
     assert "mAP50/0-all" not in logged(run)["nst-seed0"].data.metrics
     tracking.log(asked(run), results(run))
     assert logged(run)["nst-seed0"].data.metrics["mAP50/0-all"] == 0.3
@@ -182,7 +183,7 @@ def test_with_the_answer_each_training_learns_its_own_map(run: Path) -> None:
 def test_all_that_was_finished_before_it_was_switched_on_is_logged(run: Path) -> None:
     results(run)
     (run / "04_yolo_training" / "more-seed0").mkdir()  # not finished
-    tracking.log_run(asked(run))
+    tracking.log_run(Plan.of(asked(run)))
     names = {"01_data_analysis", "baseline-seed0", "nst-seed0", "05_result_visualization"}
     assert set(logged(run)) == names
 
@@ -191,16 +192,16 @@ def test_the_run_whose_data_are_shared_is_logged_under_its_own_name(run: Path) -
     other = run.with_name("study")
     values = params.YOLOTraining(run=str(other), data_run=str(run))
     seal(other / "04_yolo_training" / "baseline-seed0", values, "weights")
-    tracking.log_run(asked(other).with_values(data_run=str(run)))
+    tracking.log_run(Plan.of(asked(other).with_values(data_run=str(run))))
     assert logged(other)["baseline-seed0"].data.tags["data"] == "minidrive"
     assert len(logged(run)) == 3
 
 
 def test_what_is_run_again_is_logged_once(run: Path) -> None:
-    tracking.log_run(asked(run))
+    tracking.log_run(Plan.of(asked(run)))
     first = logged(run)["nst-seed0"].info.run_id
     detector(run, "nst")  # sealed again: other times, the same weights
-    tracking.log_run(asked(run))
+    tracking.log_run(Plan.of(asked(run)))
     assert logged(run)["nst-seed0"].info.run_id == first
 
 
@@ -233,7 +234,7 @@ def test_what_was_cut_short_is_completed(run: Path, monkeypatch: pytest.MonkeyPa
 def test_a_server_that_has_gone_costs_no_training_and_is_mentioned_once(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tracking.log_run(asked(run, NOWHERE))
+    tracking.log_run(Plan.of(asked(run, NOWHERE)))
     (line,) = capsys.readouterr().out.splitlines()
     assert "finished and on disk; to run it again logs it" in line
     assert NOWHERE in line
@@ -275,7 +276,7 @@ def test_it_draws_no_random_number_that_a_training_would_have_drawn(run: Path) -
 
     before = state()
     tracking.check(asked(run))
-    tracking.log_run(asked(run))
+    tracking.log_run(Plan.of(asked(run)))
     assert state() == before
 
 
@@ -292,6 +293,7 @@ for name in ("connect", "connect_ex", "sendto"):
     setattr(socket.socket, name, refuse)
 socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
 from sim2real_lib import params, tracking
+from sim2real_lib.plan import Plan
 """
 
     def run(code: str, *arguments: str) -> list[str]:
@@ -310,7 +312,7 @@ def test_nothing_is_sent_anywhere(run: Path, guarded: SimpleNamespace) -> None:
     code = """
 p = params.Run(run=sys.argv[1], mlflow=True)
 tracking.check(p)
-tracking.log_run(p)
+tracking.log_run(Plan.of(p))
 import time; time.sleep(2)  # usage data would be sent from a thread, in a while
 assert not tried, tried
 """
@@ -323,7 +325,7 @@ def test_where_it_is_off_mlflow_is_not_even_imported(run: Path, guarded: SimpleN
     code = """
 p = params.Run(run=sys.argv[1])
 tracking.check(p)
-tracking.log_run(p)
+tracking.log_run(Plan.of(p))
 assert "mlflow" not in sys.modules
 """
     run.with_name("mlflow.db").unlink()

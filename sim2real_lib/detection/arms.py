@@ -27,8 +27,7 @@ def gather(p: YOLOTraining) -> Catalog:
     folders = {"01_data_analysis": p.data_folder / "01_data_analysis"}
     for folder in p.translations:
         made = Variant.of(folder.name)
-        asked = f"translator {made.translator}, style {made.style}, source {made.source}"
-        folders[f"{made.notebook} with {asked}"] = folder
+        folders[f"{made.notebook} with {made.request}"] = folder
     parts = []
     for name, folder in folders.items():
         remedy = f"Run notebook {name} first, {ALL_OF_THEM}"
@@ -45,7 +44,7 @@ def build(data: Catalog, p: YOLOTraining, rejected: Collection[str] = ()) -> Cat
         p: the notebook's parameters.
         rejected: ids of translated frames to do without, from `rejected`.
     """
-    if p.known_arms[p.arm] == "target":
+    if p.made_of == "target":
         count = len(compose.compose(data))
         return compose.oracle(data, count=count, weathers=p.target_weathers, seed=p.seed)
     return compose.compose(data, replace=p.replaced, add=p.added, rejected=rejected)

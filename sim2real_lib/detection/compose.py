@@ -215,8 +215,8 @@ def _remedy(variant: str) -> str:
     made = Variant.parse(variant)
     if made:
         return (
-            f"Run {made.notebook} with translator {made.translator}, style {made.style}, source "
-            f"{made.source} first; with places all where the arm replaces more than {made.style}"
+            f"Run {made.notebook} with {made.request} first; "
+            f"with places all where the arm replaces more than {made.style}"
         )
     return "Complete the data set's download, or run 01_data_analysis again"
 

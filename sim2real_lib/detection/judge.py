@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ from sim2real_lib.detection import features, predict
 from sim2real_lib.evaluation import domain_distance, preservation
 from sim2real_lib.evaluation.arm_names import BASELINE, arm_of
 from sim2real_lib.files import read_manifest, resolve
-from sim2real_lib.params import STYLES, TRANSLATORS, Rendered, Variant, translation_folder
+from sim2real_lib.params import TRANSLATORS, Variant
 from sim2real_lib.translation import domains, structure, structure_trials
 
 LEAST = preservation.BARELY * preservation.CONFIDENCE  # confidence that is asked for
@@ -49,9 +47,10 @@ class Judge:
 
 def finished_translations(run: Path) -> dict[str, Path]:
     """Variant -> folder of every finished translation of a run."""
-    made = (Variant(*names) for names in product(TRANSLATORS, STYLES, get_args(Rendered)))
-    folders = {str(variant): translation_folder(run, str(variant)) for variant in made}
-    return {v: folder for v, folder in folders.items() if (folder / "manifest.json").is_file()}
+    notebooks = dict.fromkeys(TRANSLATORS.values())
+    done = [path.parent for name in notebooks for path in (run / name).glob("*/manifest.json")]
+    made = {folder: variant for folder in done if (variant := Variant.parse(folder.name))}
+    return {folder.name: folder for folder in sorted(made, key=lambda folder: made[folder].order)}
 
 
 def shared_places(folder: Path) -> Catalog:

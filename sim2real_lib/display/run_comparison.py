@@ -13,7 +13,8 @@ from sim2real_lib.display.style import Chart, Encoded, ordered
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import ORACLE
 from sim2real_lib.files import resolve
-from sim2real_lib.profiles import ANALYSIS, RESULTS, differing
+from sim2real_lib.plan import ANALYSIS, RESULTS
+from sim2real_lib.profiles import differing
 from sim2real_lib.run_folder import RunFolder
 
 QUESTION = "What differs between two runs, and what came of it?"

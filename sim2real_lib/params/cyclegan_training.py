@@ -8,29 +8,20 @@ from sim2real_lib.params.ranges import (
     Accelerator,
     Count,
     NonNegative,
-    Places,
     Positive,
     Share,
     Size,
     Tile,
 )
-from sim2real_lib.params.variants import Learned, Rendered, Style
-from sim2real_lib.strict import Params
+from sim2real_lib.params.translation import Translation
+from sim2real_lib.params.variants import Learned
 
 
-class CycleGANTraining(Params):
+class CycleGANTraining(Translation):
     """02: one style's CycleGAN (or CUT, FastCUT), and the arm's frames translated by it."""
 
     translator: Learned = "cyclegan"
     """What is trained. CUT and FastCUT learn one direction and need less memory."""
-    style: Style = "fog"
-    """The weather that frames are translated to. A batch run sets it."""
-    source: Rendered = "clone"
-    """What is translated, and learnt from: the clone as in the original, or another variant of the
-    simulator."""
-    places: Places = "mix"
-    """`mix`: the frames that stand in for the mix's. `all`: every training frame, which arms that
-    add frames need; a batch run asks for it by itself."""
     weights: str = ""
     """A generator's file to translate with, the published code's too. Empty: train one."""
     generator: Literal["resnet", "unet"] = "resnet"

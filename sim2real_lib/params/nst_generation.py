@@ -8,29 +8,20 @@ from sim2real_lib.params.ranges import (
     Accelerator,
     Count,
     NonNegative,
-    Places,
     Positive,
     Share,
     Size,
     Tile,
 )
-from sim2real_lib.params.variants import Rendered, Style, Stylist
-from sim2real_lib.strict import Params
+from sim2real_lib.params.translation import Translation
+from sim2real_lib.params.variants import Stylist
 
 
-class NSTGeneration(Params):
+class NSTGeneration(Translation):
     """03: the same frames, by neural style transfer or a change of colours alone."""
 
     translator: Stylist = "nst"
     """How frames are translated: see [translators](translators.md)."""
-    style: Style = "fog"
-    """The weather that frames are translated to. A batch run sets it."""
-    source: Rendered = "clone"
-    """What is translated: the clone as in the original, or another variant of the simulator, such
-    as its own `fog`."""
-    places: Places = "mix"
-    """`mix`: the frames that stand in for the mix's. `all`: every training frame, which arms that
-    add frames need; a batch run asks for it by itself."""
     style_images: Count = 4
     """nst, adain, wct2: BDD100K frames whose mean style is taken on."""
     target_images: Count = 500

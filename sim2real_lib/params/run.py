@@ -1,12 +1,15 @@
 """run.yaml: what a batch run fans out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from sim2real_lib.files import resolve
-from sim2real_lib.params.ranges import Count, Names
+from sim2real_lib.params.ranges import Count, Name, Names
+from sim2real_lib.params.variants import TAGGED, Style
 from sim2real_lib.strict import Params
+
+Changes = Annotated[dict[str, Any], Field(min_length=1)]  # of a notebook's parameters, by name
 
 
 class Run(Params):
@@ -20,6 +23,15 @@ class Run(Params):
     arms: Names = ["baseline", "cyclegan", "nst", "more", "oracle"]
     """The arms to train and compare: those that `04_yolo_training.yaml` spells out, and every
     translator's name."""
+    styles: list[Style] = []
+    """The weathers that arms take translated. Empty: those of `04_yolo_training.yaml`."""
+    translators: dict[str, Changes] = {}
+    """Further settings of translators, by a name that is an arm as well:
+    `cyclegan.weak: {lambda_cycle: 5.0}` changes what the params file of 02 says, or of 03."""
+    detectors: dict[Name, Changes] = {}
+    """Detectors, by name: `small: {model: yolov5s}` changes what the params file of 04 says. Each
+    trains every arm and has its own results and report, below the run's folder. Empty: one, as the
+    file says."""
     seeds: Annotated[list[int], Field(min_length=1)] = [0]
     """The seeds that each arm is trained with. Several make the intervals hold for trainings, too;
     each costs the arms' time again."""
@@ -30,6 +42,17 @@ class Run(Params):
     @classmethod
     def _one_folder_or_several(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("translators")
+    @classmethod
+    def _translators_have_tags(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            made = TAGGED.fullmatch(name)
+            if made is None or not made["tag"]:
+                raise ValueError(
+                    f"{name!r} must be a translator, a dot and a word, such as cyclegan.weak"
+                )
+        return value
 
     def file(self, notebook: str) -> str:
         """The params file of a notebook, as a person writes it."""

@@ -1,8 +1,14 @@
-"""Translated variants and their names: "nst-fog" is made by translator "nst" in style "fog"."""
+"""Translated variants and their names: "nst-fog" is made by translator "nst" in style "fog".
+
+A name in full is `<translator>.<tag>-<style>-from-<source>`, such as "cyclegan.weak-fog-from-rain":
+the tag tells settings of one translator apart.
+"""
 
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Self, get_args
+
+from pydantic import Field
 
 STYLES = {"fog": "foggy", "overcast": "overcast", "rain": "rainy"}  # style -> BDD100K's weather
 Style = Literal["fog", "overcast", "rain"]
@@ -16,6 +22,8 @@ TRANSLATORS: dict[str, str] = {
 
 # What a translator starts from: the clone as in the original, or another variant of the simulator.
 Rendered = Literal["clone", "fog", "morning", "overcast", "rain", "sunset"]
+TAG = "[a-z0-9_]+"
+Tag = Annotated[str, Field(pattern=f"^({TAG})?$")]
 
 
 class Variant(NamedTuple):
@@ -24,10 +32,16 @@ class Variant(NamedTuple):
     translator: str
     style: str
     source: str = "clone"
+    tag: str = ""
 
     def __str__(self) -> str:
         begun = "" if self.source == "clone" else f"-from-{self.source}"
-        return f"{self.translator}-{self.style}{begun}"
+        return f"{self.tagged}-{self.style}{begun}"
+
+    @property
+    def tagged(self) -> str:
+        """The translator with its tag: "cyclegan" or "cyclegan.weak"."""
+        return f"{self.translator}.{self.tag}" if self.tag else self.translator
 
     @property
     def notebook(self) -> str:
@@ -35,18 +49,35 @@ class Variant(NamedTuple):
         return TRANSLATORS[self.translator]
 
     @property
+    def order(self) -> tuple[int, str, int, int]:
+        """Where it stands among others."""
+        translators, styles, sources = list(TRANSLATORS), list(STYLES), get_args(Rendered)
+        return (
+            translators.index(self.translator),
+            self.tag,
+            styles.index(self.style),
+            sources.index(self.source),
+        )
+
+    @property
+    def request(self) -> str:
+        """The parameters of its notebook that make it, in words."""
+        tag = f", tag {self.tag}" if self.tag else ""
+        return f"translator {self.translator}, style {self.style}, source {self.source}{tag}"
+
+    @property
     def maker(self) -> str:
         """What its like in the other styles have in common: "nst", or "nst, same weather"."""
         if self.source == "clone":
-            return self.translator
+            return self.tagged
         begun = "same weather" if self.source == self.style else f"from {self.source}"
-        return f"{self.translator}, {begun}"
+        return f"{self.tagged}, {begun}"
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
         """What a name says; None when it is no translated variant's."""
         found = VARIANT.fullmatch(name)
-        return cls(**found.groupdict(default="clone")) if found else None
+        return cls(**{k: v for k, v in found.groupdict().items() if v}) if found else None
 
     @classmethod
     def of(cls, name: str) -> Self:
@@ -57,8 +88,9 @@ class Variant(NamedTuple):
         return made
 
 
+TAGGED = re.compile(rf"(?P<translator>{'|'.join(TRANSLATORS)})(\.(?P<tag>{TAG}))?")
 VARIANT = re.compile(
-    f"(?P<translator>{'|'.join(TRANSLATORS)})-(?P<style>{'|'.join(STYLES)})"
+    f"{TAGGED.pattern}-(?P<style>{'|'.join(STYLES)})"
     f"(-from-(?P<source>{'|'.join(v for v in get_args(Rendered) if v != 'clone')}))?"
 )
 

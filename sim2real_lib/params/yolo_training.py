@@ -19,8 +19,10 @@ from sim2real_lib.params.ranges import (
 )
 from sim2real_lib.params.variants import (
     STYLES,
+    TAGGED,
     TRANSLATORS,
     Rendered,
+    Style,
     Variant,
     translation_folder,
 )
@@ -62,6 +64,8 @@ class YOLOTraining(Downstream):
     }  # fmt: skip
     """What each arm replaces in the original mix, and by what: see
     [an arm of your own](detectors.md#an-arm-of-your-own)."""
+    styles: Annotated[list[Style], Field(min_length=1)] = ["fog", "overcast", "rain"]
+    """The weathers that arms take translated. Of the others they keep the simulator's own."""
     min_agreement: Share = 0.0
     """Translated frames whose edges agree less with the original's are kept out of the arm. 0: all
     are taken."""
@@ -143,34 +147,43 @@ class YOLOTraining(Downstream):
                         f"({', '.join(TRANSLATORS)}), a dash and a style ({', '.join(STYLES)}), "
                         "such as nst-fog or nst-fog-from-rain"
                     )
-        if self.arm not in self.known_arms:
-            raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(self.known_arms)}")
+        if self.arm not in self.arms and not TAGGED.fullmatch(self.arm):
+            known = dict.fromkeys([*self.arms, *TRANSLATORS])
+            raise ValueError(f"arm is {self.arm!r}, must be one of {', '.join(known)}")
+        if any(map(Variant.parse, _variants(self.made_of))) and not self.translated:
+            raise ValueError(f"arm {self.arm!r} has no translation to {' or '.join(self.styles)}")
         return self
 
     @property
-    def known_arms(self) -> dict[str, Replaced | Literal["target"]]:
-        """The arms that are spelled out, and one for each other translator, in every style."""
-        others = [name for name in TRANSLATORS if name not in self.arms]
-        return self.arms | {name: {s: str(Variant(name, s)) for s in STYLES} for name in others}
+    def made_of(self) -> Replaced | Literal["target"]:
+        """The arm as it is spelled out; a translator's name stands for it in every style."""
+        if self.arm in self.arms:
+            return self.arms[self.arm]
+        return {style: f"{self.arm}-{style}" for style in STYLES}
 
     @property
     def replaced(self) -> dict[str, list[str]]:
         """Variant of the mix -> what takes its place in this arm, in turns; not the oracle's."""
-        made_of = self.known_arms[self.arm]
-        if made_of == "target":
+        if self.made_of == "target":
             return {}
-        return {name: _listed(v) for name, v in made_of.items() if name != ADD}
+        taken = {name: self._taken(v) for name, v in self.made_of.items() if name != ADD}
+        return {name: variants for name, variants in taken.items() if variants}
 
     @property
     def added(self) -> list[str]:
         """The variants that join the mix in this arm."""
-        made_of = self.known_arms[self.arm]
-        return [] if made_of == "target" else _listed(made_of.get(ADD, []))
+        return [] if self.made_of == "target" else self._taken(self.made_of.get(ADD, []))
+
+    def _taken(self, variants: str | list[str]) -> list[str]:
+        """Without translations to other styles than `styles`."""
+        made = ((v, Variant.parse(v)) for v in _listed(variants))
+        return [v for v, parsed in made if parsed is None or parsed.style in self.styles]
 
     @property
     def translated(self) -> list[str]:
         """The variants of this arm that 02 and 03 make, each once."""
-        return [v for v in _variants(self.known_arms[self.arm]) if Variant.parse(v)]
+        parts = [*self.replaced.values(), self.added]
+        return list(dict.fromkeys(v for part in parts for v in part if Variant.parse(v)))
 
     def places(self, variant: str) -> Places:
         """Where this arm needs a translated variant: "all" where it asks for more than the mix's
