@@ -10,6 +10,7 @@ from sim2real_lib.params.ranges import (
     NonNegative,
     Places,
     Positive,
+    Seed,
     Share,
     Size,
     Tile,
@@ -104,7 +105,7 @@ class CycleGANTraining(Params):
     """`auto` takes a GPU where there is one."""
     devices: Count = 1
     """How many GPUs (or processes on a CPU) share the batch."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides weights, crops and order."""
 
     @model_validator(mode="after")
