@@ -100,10 +100,10 @@ def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> 
         InputError: when a named one is not finished, or there is no baseline.
     """
     home = run / "04_yolo_training"
+    done = sorted(path.parent.name for path in home.glob("*-seed*/manifest.json"))
     if arms and seeds:
         names = [f"{arm}-seed{seed}" for arm in arms for seed in seeds]
     else:
-        done = sorted(path.parent.name for path in home.glob("*-seed*/manifest.json"))
         names = [
             name
             for name in done
@@ -116,4 +116,10 @@ def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> 
     if BASELINE not in map(arm_of, names):
         remedy = f"Run notebook 04_yolo_training with arm baseline first, {ALL_OF_THEM}"
         raise InputError("there is no finished baseline to compare with", where=home, remedy=remedy)
+    named = [*(("arm", arm) for arm in arms), *(("seed", str(seed)) for seed in seeds)]
+    there = {*(("arm", arm_of(name)) for name in names), *(("seed", seed_of(n)) for n in names)}
+    for what, which in named:
+        if (what, which) not in there:
+            lacking = f"no detector of {what} {which} is finished"
+            raise InputError(lacking, where=home, remedy=f"Finished: {', '.join(done)}")
     return {name: home / name for name in names}
