@@ -93,11 +93,22 @@ def translated(folders: Mapping[str, Path]) -> list[str]:
     return list(dict.fromkeys(map(arm_of, made)))
 
 
-def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> dict[str, Path]:
+def finished(
+    run: Path,
+    arms: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    classes: Collection[str] = (),
+) -> dict[str, Path]:
     """ "<arm>-seed<n>" -> its folder; every finished one of the run where none are named.
 
+    Args:
+        run: the run's folder.
+        arms, seeds: which; empty: all.
+        classes: those that are asked about: a misspelt one would change the mean in silence.
+
     Raises:
-        InputError: when a named one is not finished, or there is no baseline.
+        InputError: when a named one is not finished, there is no baseline, or a detector was not
+            trained on all the classes.
     """
     home = run / "04_yolo_training"
     done = sorted(path.parent.name for path in home.glob("*-seed*/manifest.json"))
@@ -112,7 +123,15 @@ def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> 
         ]
     for name in names:
         asked = f"arm {arm_of(name)}, seed {seed_of(name)}"
-        read_manifest(home / name, f"Run notebook 04_yolo_training with {asked}")
+        made = read_manifest(home / name, f"Run notebook 04_yolo_training with {asked}")
+        unknown = [one for one in classes if one not in made["params"]["classes"]]
+        if unknown:
+            known = ", ".join(made["params"]["classes"])
+            raise InputError(
+                f"{name} was not trained on {', '.join(unknown)}",
+                where="classes",
+                remedy=f"Choose of: {known}",
+            )
     if BASELINE not in map(arm_of, names):
         remedy = f"Run notebook 04_yolo_training with arm baseline first, {ALL_OF_THEM}"
         raise InputError("there is no finished baseline to compare with", where=home, remedy=remedy)

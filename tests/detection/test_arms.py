@@ -62,6 +62,14 @@ def test_a_named_arm_or_seed_alone_is_never_left_out_in_silence(
         arms.finished(tmp_path, **asked)
 
 
+def test_a_class_that_a_detector_does_not_know_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    manifest = {"params": {"classes": ["car", "truck"]}}
+    write_json(tmp_path / "04_yolo_training" / "baseline-seed0" / "manifest.json", manifest)
+    assert arms.finished(tmp_path, classes=["car"])
+    with pytest.raises(InputError, match=r"not trained on truk\. Choose of: car, truck"):
+        arms.finished(tmp_path, classes=["car", "truk"])
+
+
 def test_without_a_baseline_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
     finish(tmp_path, "nst-seed0")
     with pytest.raises(InputError, match="no finished baseline"):
