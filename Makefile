@@ -55,4 +55,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean: ## remove outputs/$(PROFILE) (the environment and other runs stay)
-	rm -rf outputs/$(PROFILE)
+	rm -rf "outputs/$(or $(PROFILE),$(error name one run: make clean PROFILE=demo))"

@@ -28,7 +28,7 @@ DOWNLOADS = Path(sources.__file__).with_name("downloads.yaml")
 GOOD, BAD, NOTE = "✓", "✗", "·"
 
 
-def main(profile: str) -> int:
+def main(profile: str = "demo") -> int:
     """Print what `params/<profile>` would run on. Returns 0 when nothing is missing, else 1."""
     try:
         file = Path("params") / profile / "run.yaml"
@@ -87,7 +87,8 @@ def print_arms(catalog: Catalog, p: DataAnalysis, plan: Plan) -> bool:
             made = _made_of(catalog, mix, chosen, len(baseline))
         except InputError as error:
             made, complete = str(error), False
-        print(f"{'arm':5}{arm:12} {len(baseline):,} training frames: {made}")
+        count = len(baseline) * (1 + len(chosen.added))
+        print(f"{'arm':5}{arm:12} {count:,} training frames: {made}")
     target = frames[~frames["source"].isin(splitting.DIVIDED) & (frames["split"] == "train")]
     day = target[target["timeofday"] == "daytime"]["weather"].value_counts()
     learnt = [f"{style} {day.get(params.STYLES[style], 0):,}" for style in params.STYLES]

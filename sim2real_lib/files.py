@@ -88,13 +88,14 @@ class Artifact:
     Args:
         folder: where the stage writes.
         params: the stage's parameters, as plain values.
-        inputs: name -> file that the stage read; their hashes are recorded.
+        inputs: name -> file that the stage reads; their hashes are recorded as they are now.
     """
 
     def __init__(
         self, folder: Path, params: Mapping[str, Any], inputs: Mapping[str, Path] | None = None
     ) -> None:
-        self.folder, self.params, self.inputs = folder, dict(params), dict(inputs or {})
+        self.folder, self.params = folder, dict(params)
+        self.inputs = {name: sha256(path) for name, path in sorted((inputs or {}).items())}
         self.timings: dict[str, float] = {}
         self._started = time.perf_counter()
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,7 @@ class Artifact:
             "seconds": round(time.perf_counter() - self._started, 2),
             "timings": self.timings,
             "params": self.params,
-            "inputs": {name: sha256(path) for name, path in sorted(self.inputs.items())},
+            "inputs": self.inputs,
             "code": code_version(),
             "packages": package_versions(),
             "platform": f"{platform.platform()}, Python {platform.python_version()}",

@@ -51,7 +51,8 @@ class RunFolder:
         """
         one, several = [ANALYSIS, RESULTS], [name for name in NOTEBOOKS if name in WHICH]
         found = [folder / name for name in one if (folder / name).is_dir()]
-        found += [f for name in several if name not in one for f in (folder / name).glob("*/")]
+        homes = [folder / name for name in several if name not in one]
+        found += [f for home in homes for f in home.glob("*/") if not f.name.startswith(".")]
         names = {f: f.relative_to(folder).as_posix() for f in sorted(found)}
         done = [f for f in names if (f / MANIFEST).is_file()]
         return cls(
@@ -102,11 +103,12 @@ class RunFolder:
 
     @property
     def best(self) -> tuple[str, float] | None:
-        """The arm of the highest mAP@0.5 in the last bin, the oracle apart."""
+        """The arm of the highest mAP@0.5 in the last bin, the oracle apart; None where the test
+        frames have no object."""
         if self.results is None:
             return None
-        last = self.results.iloc[:, -1].drop(ORACLE, errors="ignore")
-        return str(last.idxmax()), float(last.max())
+        last = self.results.iloc[:, -1].drop(ORACLE, errors="ignore").dropna()
+        return None if last.empty else (str(last.idxmax()), float(last.max()))
 
     @property
     def detectors(self) -> list[tuple[str, str]]:
@@ -176,7 +178,12 @@ def failures(notebooks: Path) -> Iterator[tuple[str, str]]:
         manifest = notebooks.parent / artifact_of(path.stem) / MANIFEST
         if manifest.is_file() and manifest.stat().st_mtime > path.stat().st_mtime:
             continue
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        except ValueError:
+            yield path.name, "it was killed, or is damaged"
+            continue
+        for cell in cells:
             for output in cell.get("outputs", []):
                 if output["output_type"] == "error":
                     yield path.name, f"{output['ename']}: {output['evalue']}"

@@ -22,7 +22,7 @@ from sim2real_lib.files import ROOT, resolve
 class Params(BaseModel):
     """What all notebooks share: strictness, where the run writes, and whether MLflow is told."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     run: str = "outputs/demo"
     """The run's folder. Everything is written below it."""
@@ -119,7 +119,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"not readable as YAML ({problem})", where=path) from error
     if values is not None and not isinstance(values, dict):
         raise InputError("must be a list of `name: value` lines", where=path)
-    return values or {}
+    return {str(name): value for name, value in (values or {}).items()}  # YAML's "on" is True
 
 
 def _line_of(path: Path, key: tuple[Any, ...]) -> str:
@@ -130,14 +130,14 @@ def _line_of(path: Path, key: tuple[Any, ...]) -> str:
 
 
 def _assigned_names(history: list[str], fields: set[str]) -> set[str]:
-    """Names assigned by the parameters cell and the cells of literals between it and now.
+    """Names assigned by the parameters cell and the cells of assignments between it and now.
 
     The kernel's namespace also holds whatever a person tried out before; the history of executed
     cells tells their names from parameters, misspelt ones included.
     """
     names: set[str] = set()
     for source in reversed(history[:-1]):  # the last entry is the cell that is asking
-        cell = _literal_names(source)
+        cell = _plain_names(source)
         if cell is None:
             break
         names |= cell
@@ -146,8 +146,8 @@ def _assigned_names(history: list[str], fields: set[str]) -> set[str]:
     return set()
 
 
-def _literal_names(source: str) -> set[str] | None:
-    """The names that a cell of nothing but `name = literal` assigns; None for any other cell."""
+def _plain_names(source: str) -> set[str] | None:
+    """The names that a cell of nothing but `name = …` assigns; None for any other cell."""
     try:
         body = ast.parse(source).body
     except SyntaxError:

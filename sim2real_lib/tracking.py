@@ -7,8 +7,10 @@ without loss, and can be done later. MLflow is imported only here, and only wher
 
 import logging
 import os
+import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -54,7 +56,7 @@ def check(p: Params) -> None:
     A job of a batch does not ask the server again: one that has gone since costs no training.
 
     Raises:
-        InputError: MLflow is not installed, or does not open the file or reach the server.
+        InputError: MLflow is not installed, its file cannot be written, or the server not reached.
     """
     if not p.mlflow:
         return
@@ -122,25 +124,33 @@ def _opened(p: Params) -> Iterator[tuple["MlflowClient", str]]:
     """MLflow's client and the id of the run's experiment.
 
     Raises:
-        InputError: whatever goes wrong with MLflow, here or in the block.
+        InputError: whatever goes wrong, here or in the block: were it to stop the notebook,
+            Snakemake would take the finished artifact for a failed one.
     """
     os.environ |= QUIET | {name: os.environ.get(name, IMPATIENT[name]) for name in IMPATIENT}
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints whole tracebacks
     try:
         if p.mlflow is True:
-            p.folder.parent.mkdir(parents=True, exist_ok=True)
+            _refuse_unwritable(p.folder.parent / "mlflow.db")
         client = MlflowClient(_uri(p))
         yield client, _experiment(client, p)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise InputError(
-            f"MLflow says: {shorten(str(error), 150, placeholder='…')}",
-            where=_uri(p),
-            remedy="Look at the parameter mlflow: True, False, or a server's address",
-        ) from error
+    except InputError:
+        raise
+    except Exception as error:
+        said = shorten(f"{type(error).__name__}: {error}", 180, placeholder="…")
+        remedy = "Look at the parameter mlflow: True, False, or a server's address"
+        raise InputError(f"MLflow failed: {said}", where=_uri(p), remedy=remedy) from error
+
+
+def _refuse_unwritable(file: Path) -> None:
+    """Fail at once where MLflow's file is locked, read-only or no database: MLflow itself goes on
+    trying for minutes, and opens a file that it cannot write."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file)) as database:  # it waits 5 seconds for a lock
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("CREATE TABLE never_kept (x)")  # a read-only file lets one begin
 
 
 def _log(client: "MlflowClient", experiment: str, p: Params, folder: Path) -> str:
@@ -167,8 +177,9 @@ def _log(client: "MlflowClient", experiment: str, p: Params, folder: Path) -> st
         tags=_tags(p, notebook, manifest) | {"artifact": identity, "folder": str(folder)},
         run_name=own or notebook,
     ).info.run_id  # fmt: skip
-    for params in _batches(Param(*item) for item in flat(manifest["params"]).items()):
-        client.log_batch(run_id, params=params)
+    params = (Param(_allowed(name), value) for name, value in flat(manifest["params"]).items())
+    for some in _batches(params):
+        client.log_batch(run_id, params=some)
     figures = _figures(manifest) | (_results(folder) if notebook == RESULTS else {})
     _log_metrics(client, run_id, (Metric(name, value, end, 0) for name, value in figures.items()))
     _log_metrics(client, run_id, _curves(folder / manifest.get("training", ""), end))
@@ -180,6 +191,11 @@ def _log(client: "MlflowClient", experiment: str, p: Params, folder: Path) -> st
             _log_metrics(client, its, (Metric(name, v, end, 0) for name, v in scores.items()))
     client.set_terminated(run_id, end_time=end)
     return run_id
+
+
+def _allowed(name: str) -> str:
+    """A parameter's name as MLflow takes it: a class such as "van (large)" is part of some."""
+    return re.sub(r"[^\w. -]", "_", name)
 
 
 def _tags(p: Params, notebook: str, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -84,6 +84,14 @@ def test_what_is_missing_is_named_with_where_to_get_it(
     assert text.rstrip().endswith("Something is missing.")
 
 
+def test_the_frames_that_an_arm_adds_are_counted(profile: Path, capsys) -> None:
+    change(profile / "04_yolo_training.yaml", arms={"baseline": {}, "more": {"add": ["rain"]}})
+    change(profile / "run.yaml", arms=["baseline", "more"])
+    _, text = said(profile, capsys)
+    assert "arm  baseline     14 training frames" in text
+    assert "arm  more         28 training frames" in text
+
+
 def test_a_missing_variant_is_named_before_anything_runs(profile: Path, capsys) -> None:
     shutil.rmtree(profile.parent / "data/vkitti2/vkitti_2.0.3_rgb/Scene02/fog")
     status, text = said(profile, capsys)

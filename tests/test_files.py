@@ -57,6 +57,15 @@ def test_an_artifact_has_a_manifest_only_when_it_is_done(tmp_path: Path) -> None
     assert manifest["timings"]["thinking"] >= 0
 
 
+def test_an_inputs_hash_is_of_what_was_there_when_the_stage_began(tmp_path: Path) -> None:
+    source = tmp_path / "input.txt"
+    source.write_text("what the stage reads")
+    read = files.sha256(source)
+    artifact = files.Artifact(tmp_path / "out", {}, {"input": source})
+    source.write_text("what another run has put there since")
+    assert artifact.seal()["inputs"] == {"input": read}
+
+
 def test_beginning_an_artifact_again_makes_it_unfinished(tmp_path: Path) -> None:
     files.Artifact(tmp_path, {}).seal()
     files.Artifact(tmp_path, {})

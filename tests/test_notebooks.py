@@ -49,6 +49,16 @@ def test_every_parameter_has_a_comment(name: str) -> None:
 
 
 @each_notebook
+def test_no_later_cell_takes_a_parameters_name(name: str) -> None:
+    """Else the parameters could not be read again after the notebook has run."""
+    code = [cell.source for cell in cells(name) if cell.cell_type == "code"]
+    code.remove(parameters_cell(name))
+    nodes = [node for source in code for node in ast.walk(ast.parse(source))]
+    taken = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    assert taken & set(params.NOTEBOOKS[name].model_fields) == set()
+
+
+@each_notebook
 def test_the_demo_profile_is_what_the_cell_says(name: str) -> None:
     model = params.NOTEBOOKS[name]
     assert model.from_yaml(f"params/demo/{name}.yaml") == model()

@@ -130,6 +130,43 @@ def test_an_arms_name_cannot_lead_out_of_the_run(arm: str) -> None:
         params.YOLOTraining.parse({"arms": {arm: {}}})
 
 
+@pytest.mark.parametrize("arm", ["-x", "2022", "1e3", "nan", "null"])
+def test_an_arms_name_is_no_number_or_option_on_a_command_line(arm: str) -> None:
+    with pytest.raises(InputError, match="arms"):
+        params.YOLOTraining.parse({"arms": {arm: {}}})
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"classes": ["car", "car"]}, "car stands there twice"),
+        ({"occlusion_thresholds": [10, 5]}, "must ascend"),
+        ({"occlusion_thresholds": [-3, 5]}, "greater than or equal to 0"),
+        ({"seed": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_what_would_fail_only_after_minutes_is_refused_at_once(
+    values: dict, complaint: str
+) -> None:
+    for model in (params.DataAnalysis, params.ResultVisualization):
+        with pytest.raises(InputError, match=complaint):
+            model.parse(values)
+
+
+def test_no_number_is_infinite() -> None:
+    for values in ({"learning_rate": float("inf")}, {"augmentation": {"scale": float("nan")}}):
+        model = params.YOLOTraining if "augmentation" in values else params.NSTGeneration
+        with pytest.raises(InputError, match="finite number"):
+            model.parse(values)
+
+
+def test_a_key_that_yaml_reads_as_no_text_is_refused_like_any_other(tmp_path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("style: fog\n7: seeds\non: slurm\n")
+    with pytest.raises(InputError, match=r"p\.yaml:2: there is no parameter '7'.*parameter 'True'"):
+        params.NSTGeneration.from_yaml(path)
+
+
 def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(InputError, match=r"no parameter 'stlye', did you mean 'style'\?"):
         params.NSTGeneration.parse({"stlye": "fog"})

@@ -75,6 +75,24 @@ def test_the_oracle_is_never_the_best_arm(run: Path) -> None:
     assert RunFolder.read(run).best == ("nst", 0.2)
 
 
+def test_without_an_object_in_the_test_frames_no_arm_is_best(run: Path, capsys) -> None:
+    table = pd.read_csv(run / "results.csv")
+    table.assign(**{"0-all": float("nan")}).to_csv(run / "results.csv", index=False)
+    assert RunFolder.read(run).best is None
+    assert "finished" in said(run, capsys)
+
+
+def test_what_jupyterlab_leaves_in_a_folder_is_no_artifact(run: Path) -> None:
+    (run / "04_yolo_training" / ".ipynb_checkpoints").mkdir()
+    assert RunFolder.read(run).missing == []
+
+
+def test_an_executed_notebook_that_was_cut_short_is_named(run: Path, capsys) -> None:
+    path = stopped(run, "04_yolo_training-nst-seed1.ipynb")
+    path.write_text(path.read_text()[:-40])
+    assert "stopped: 04_yolo_training-nst-seed1.ipynb: it was killed" in said(run, capsys)
+
+
 def test_what_was_begun_and_not_finished_is_named(run: Path, capsys) -> None:
     (run / "04_yolo_training" / "nst-seed1").mkdir()
     (run / "report.html").unlink()

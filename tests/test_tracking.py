@@ -1,10 +1,12 @@
 """What is promised of tracking: MLflow knows what is finished, once, and nothing depends on it."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -238,6 +240,61 @@ def test_a_server_that_has_gone_costs_no_training_and_is_mentioned_once(
     (line,) = capsys.readouterr().out.splitlines()
     assert "finished and on disk; to run it again logs it" in line
     assert NOWHERE in line
+
+
+@pytest.mark.parametrize(("damaged", "text"), [("losses.csv", ""), ("manifest.json", "{}")])
+def test_whatever_goes_wrong_costs_no_training(
+    run: Path, capsys: pytest.CaptureFixture[str], damaged: str, text: str
+) -> None:
+    folder = run / "04_yolo_training" / "nst-seed0"
+    (folder / damaged).write_text(text)
+    tracking.log(asked(run), folder)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "finished and on disk" in line
+
+
+def test_a_database_that_another_process_holds_stops_a_person_in_seconds_and_one_line(
+    run: Path, guarded: SimpleNamespace
+) -> None:
+    code = """
+import sqlite3, time
+from pathlib import Path
+p = params.Run(run=sys.argv[1], mlflow=True)
+tracking.check(p)
+held = sqlite3.connect(p.folder.with_name("mlflow.db"), isolation_level=None)
+held.execute("BEGIN EXCLUSIVE")
+started = time.monotonic()
+tracking.log_run(p)
+assert time.monotonic() - started < 15
+"""
+    (line,) = guarded.run(code, str(run))
+    assert "database is locked" in line
+
+
+@pytest.mark.parametrize("what", ["read-only", "a folder", "no database"])
+def test_a_database_that_cannot_be_written_stops_a_person_at_once(run: Path, what: str) -> None:
+    file = run.with_name("mlflow.db")
+    tracking.check(asked(run))
+    if what == "read-only":
+        if os.geteuid() == 0:
+            pytest.skip("root writes what it likes")
+        file.chmod(0o444)
+    else:
+        file.unlink()
+        file.mkdir() if what == "a folder" else file.write_bytes(b"hello" * 999)
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"mlflow\.db: MLflow failed"):
+        tracking.check(asked(run))
+    assert time.monotonic() - started < 10
+
+
+def test_a_class_may_have_a_name_that_mlflow_would_refuse(run: Path) -> None:
+    folder = run / "01_data_analysis"
+    merged = {"van (large), old": "car"}
+    seal(folder, params.DataAnalysis(run=str(run), merge_classes=merged), "frames")
+    tracking.log(asked(run), folder)
+    logged_params = logged(run)["01_data_analysis"].data.params
+    assert logged_params["merge_classes.van _large__ old"] == "car"
 
 
 def test_a_server_that_does_not_answer_stops_a_person_and_no_job_of_a_batch(

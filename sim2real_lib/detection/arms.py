@@ -92,17 +92,28 @@ def translated(folders: Mapping[str, Path]) -> list[str]:
     return list(dict.fromkeys(map(arm_of, made)))
 
 
-def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> dict[str, Path]:
+def finished(
+    run: Path,
+    arms: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    classes: Collection[str] = (),
+) -> dict[str, Path]:
     """ "<arm>-seed<n>" -> its folder; every finished one of the run where none are named.
 
+    Args:
+        run: the run's folder.
+        arms, seeds: which; empty: all.
+        classes: those that are asked about: a misspelt one would change the mean in silence.
+
     Raises:
-        InputError: when a named one is not finished, or there is no baseline.
+        InputError: when a named one is not finished, there is no baseline, or a detector was not
+            trained on all the classes.
     """
     home = run / "04_yolo_training"
+    done = sorted(path.parent.name for path in home.glob("*-seed*/manifest.json"))
     if arms and seeds:
         names = [f"{arm}-seed{seed}" for arm in arms for seed in seeds]
     else:
-        done = sorted(path.parent.name for path in home.glob("*-seed*/manifest.json"))
         names = [
             name
             for name in done
@@ -111,8 +122,22 @@ def finished(run: Path, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> 
         ]
     for name in names:
         asked = f"arm {arm_of(name)}, seed {seed_of(name)}"
-        read_manifest(home / name, f"Run notebook 04_yolo_training with {asked}")
+        made = read_manifest(home / name, f"Run notebook 04_yolo_training with {asked}")
+        unknown = [one for one in classes if one not in made["params"]["classes"]]
+        if unknown:
+            known = ", ".join(made["params"]["classes"])
+            raise InputError(
+                f"{name} was not trained on {', '.join(unknown)}",
+                where="classes",
+                remedy=f"Choose of: {known}",
+            )
     if BASELINE not in map(arm_of, names):
         remedy = f"Run notebook 04_yolo_training with arm baseline first, {ALL_OF_THEM}"
         raise InputError("there is no finished baseline to compare with", where=home, remedy=remedy)
+    named = [*(("arm", arm) for arm in arms), *(("seed", str(seed)) for seed in seeds)]
+    there = {*(("arm", arm_of(name)) for name in names), *(("seed", seed_of(n)) for n in names)}
+    for what, which in named:
+        if (what, which) not in there:
+            lacking = f"no detector of {what} {which} is finished"
+            raise InputError(lacking, where=home, remedy=f"Finished: {', '.join(done)}")
     return {name: home / name for name in names}

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +28,13 @@ class Shown(NamedTuple):
     picture: Encoded
 
 
-def pictures(path: Path) -> list[Shown]:
+def pictures(path: Path, made: str = "") -> list[Shown]:
     """Every chart and photograph of an executed notebook, in its order; none without the file.
+
+    Args:
+        path: the notebook.
+        made: when its artifact was finished, ISO 8601: papermill's notebook of an earlier run has
+            none, since the artifact was made again by hand.
 
     Raises:
         InputError: when it is no notebook.
@@ -36,7 +42,11 @@ def pictures(path: Path) -> list[Shown]:
     if not path.is_file():
         return []
     try:
-        return list(_pictures(json.loads(path.read_text(encoding="utf-8"))))
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        ended = notebook["metadata"].get("papermill", {}).get("end_time")
+        if made and ended and datetime.fromisoformat(ended) < datetime.fromisoformat(made):
+            return []
+        return list(_pictures(notebook))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"not readable as a notebook ({error!r})", where=path) from error
 

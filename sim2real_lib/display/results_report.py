@@ -42,7 +42,10 @@ def write(p: ResultVisualization, artifact: Artifact, found: Evidence) -> Path:
     minidrive = analysed["params"]["data"] == "minidrive"
     compared = found.compared
     kept = None if found.labels is None else found.labels.summary(p.lost_below)
-    for path, table in _tables(p, artifact.folder, found, kept).items():
+    tables = _tables(p, artifact.folder, found, kept)
+    for path in set(artifact.folder.glob("*.csv")) - set(tables):
+        path.unlink()  # of an earlier run with other arms: a gap without an oracle, for one
+    for path, table in tables.items():
         with whole_file(path) as temporary:
             table.round(4).to_csv(temporary)
     with whole_file(p.folder / "results.parquet") as temporary:

@@ -46,6 +46,8 @@ class Pair:
         names = a.name, b.name
         if a.name == b.name:
             names = f"{a.parent.name}-{a.name}", f"{b.parent.name}-{b.name}"
+        if names[0] == names[1]:
+            names = f"A-{names[0]}", f"B-{names[1]}"
         return cls(finished(a), finished(b), names)
 
     @property
@@ -112,8 +114,10 @@ def write(a: Path, b: Path, outputs: Path) -> Path:
 
 def answer(pair: Pair) -> str:
     """The best arm of each run and its mAP."""
-    (one, first), (two, second) = (run.best for run in pair.runs)  # type: ignore[misc]
     a, b = pair.names
+    if pair.a.best is None or pair.b.best is None:
+        return f"Nothing can be said: the test frames of {b if pair.a.best else a} have no object."
+    (one, first), (two, second) = pair.a.best, pair.b.best
     if one == two:
         return f"{one} is best in both runs: mAP@0.5 {first:.3f} in {a}, {second:.3f} in {b}."
     return f"In {a} {one} is best with mAP@0.5 {first:.3f}, in {b} {two} with {second:.3f}."
@@ -122,6 +126,14 @@ def answer(pair: Pair) -> str:
 def tested(pair: Pair) -> str:
     """Whether the two can be held against each other at all."""
     scored = [{name: run.params[RESULTS].get(name) for name in RULES} for run in pair.runs]
+    lacking = [
+        n for n, run in zip(pair.names, pair.runs, strict=True) if not _catalog(run).is_dir()
+    ]
+    if lacking:
+        return (
+            f"The catalog of {' and '.join(lacking)} is not here: whether both were tested on the "
+            "same frames is not known."
+        )
     if not _same_catalog(pair):
         return (
             "Their catalogs differ, so the frames that arms were trained and tested on may too: "
@@ -185,10 +197,11 @@ def results(pair: Pair) -> Section:
 
 def pictures(pair: Pair) -> list[Section]:
     """05's charts and galleries, one run's in the other's place, in 05's own sections."""
-    shown = [
-        {picture.place: picture for picture in executed.pictures(run.folder / EXECUTED)}
+    executions = [
+        executed.pictures(run.folder / EXECUTED, run.manifests[RESULTS]["finished"])
         for run in pair.runs
     ]
+    shown = [{picture.place: picture for picture in execution} for execution in executions]
     sections: dict[str, list[Block]] = {}
     for place, one in shown[0].items():
         other = shown[1].get(place)
@@ -218,8 +231,12 @@ def environment(pair: Pair) -> Section:
     return Section("How they were made", [Table(pd.DataFrame(rows, columns=["", *pair.names]))])
 
 
+def _catalog(run: RunFolder) -> Path:
+    return run.data_folder / ANALYSIS / "catalog"
+
+
 def _same_catalog(pair: Pair) -> bool:
-    folders = [run.data_folder / ANALYSIS / "catalog" for run in pair.runs]
+    folders = [_catalog(run) for run in pair.runs]
     for name in ("frames", "boxes"):
         # Where an image lies differs between two runs that drew the same.
         one, two = (
@@ -256,7 +273,7 @@ def _both(one: Encoded, two: Encoded, names: tuple[str, str], key: str) -> Block
     return Flip(Picture(one), Picture(two), labels=names, key=key)
 
 
-def main(a: str, b: str) -> int:
+def main(a: str = "", b: str = "") -> int:
     """Write the page of two runs and print where it lies. Returns the exit status."""
     try:
         if not (a and b):

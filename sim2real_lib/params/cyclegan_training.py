@@ -9,6 +9,7 @@ from sim2real_lib.params.ranges import (
     Count,
     NonNegative,
     Positive,
+    Seed,
     Share,
     Size,
     Tile,
@@ -95,7 +96,7 @@ class CycleGANTraining(Translation):
     """`auto` takes a GPU where there is one."""
     devices: Count = 1
     """How many GPUs (or processes on a CPU) share the batch."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides weights, crops and order."""
 
     @model_validator(mode="after")

@@ -4,7 +4,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim2real_lib.params.ranges import Bins, Count, Name, Names, NonNegative, Size, Weather
+from sim2real_lib.params.ranges import (
+    Bins,
+    Count,
+    Name,
+    Names,
+    NonNegative,
+    Seed,
+    Size,
+    Weather,
+)
 from sim2real_lib.strict import Params
 
 
@@ -87,7 +96,7 @@ class DataAnalysis(Params):
     occlusion_thresholds: Bins = [5, 10]
     """Bins of test images by their number of occluded vehicles: `[5, 10]` makes 0-5, 0-10 and
     0-all. Ascending. Set it alike in 01 and 05."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the split."""
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from sim2real_lib.params.ranges import (
     Count,
     NonNegative,
     Positive,
+    Seed,
     Share,
     Size,
     Tile,
@@ -75,5 +76,5 @@ class NSTGeneration(Translation):
     """nst, adain, wct2: frames larger than this, in pixels, are worked on in tiles. 0: never."""
     accelerator: Accelerator = "auto"
     """`auto` takes a GPU where there is one."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides which target frames are taken, and random features."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from sim2real_lib.params.downstream import Downstream
-from sim2real_lib.params.ranges import Bins, Count, Names, Share, Weathers
+from sim2real_lib.params.ranges import Bins, Count, Names, Seed, Share, Weathers
 
 
 class ResultVisualization(Downstream):
@@ -32,5 +32,5 @@ class ResultVisualization(Downstream):
     inception: str = ""
     """File of Inception-v3's weights for FID and KID. Empty: torch's cache, if it has them, else
     the baseline detector's features."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the bootstrap."""

@@ -47,6 +47,29 @@ def test_a_named_arm_that_is_not_finished_is_named(tmp_path: Path) -> None:
         arms.finished(tmp_path, ["baseline", "nst"], [0])
 
 
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        ({"arms": ["baseline", "nts"]}, "arm nts is finished.*Finished: baseline-seed0, nst-seed0"),
+        ({"seeds": [0, 7]}, "seed 7 is finished.*Finished: baseline-seed0"),
+    ],
+)
+def test_a_named_arm_or_seed_alone_is_never_left_out_in_silence(
+    tmp_path: Path, asked: dict, complaint: str
+) -> None:
+    finish(tmp_path, "baseline-seed0", "nst-seed0")
+    with pytest.raises(InputError, match=complaint):
+        arms.finished(tmp_path, **asked)
+
+
+def test_a_class_that_a_detector_does_not_know_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    manifest = {"params": {"classes": ["car", "truck"]}}
+    write_json(tmp_path / "04_yolo_training" / "baseline-seed0" / "manifest.json", manifest)
+    assert arms.finished(tmp_path, classes=["car"])
+    with pytest.raises(InputError, match=r"not trained on truk\. Choose of: car, truck"):
+        arms.finished(tmp_path, classes=["car", "truk"])
+
+
 def test_without_a_baseline_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
     finish(tmp_path, "nst-seed0")
     with pytest.raises(InputError, match="no finished baseline"):

@@ -86,6 +86,16 @@ def test_a_run_with_little_to_show_is_reported_too(tmp_path: Path, more: dict) -
     assert (tmp_path / "results.csv").is_file()
 
 
+def test_no_table_of_an_earlier_run_with_other_arms_stays(tmp_path: Path) -> None:
+    made = tmp_path / "05_result_visualization"
+    made.mkdir()
+    for name in ("gaps", "preservation"):
+        (made / f"{name}.csv").write_text("of a run with an oracle and a translated arm")
+    reported(tmp_path, runs={"baseline-seed0": 20, "nst-seed0": 4})
+    assert (made / "gains.csv").is_file()
+    assert not (made / "gaps.csv").exists() and not (made / "preservation.csv").exists()
+
+
 def test_the_first_lines_say_answer_seeds_frames_and_that_it_is_minidrive(
     run: tuple[Evidence, Path],
 ) -> None:

@@ -169,6 +169,40 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert page.name == "compare-a-demo-b-demo.html"
 
 
+def test_runs_of_one_name_in_folders_of_one_name_keep_all_their_figures(tmp_path: Path) -> None:
+    one, two = make(tmp_path / "mine/outputs/demo"), make(tmp_path / "yours/outputs/demo", best=0.3)
+    change(two, "01_data_analysis", seed=5)
+    page = run_comparison.write(one, two, tmp_path).read_text()
+    nst = ["nst", "0.100", "0.100", "+0.000", "0.200", "0.300", "+0.100"]
+    assert nst in rows(page, "Results")
+    assert ["01_data_analysis", "seed", "0", "5"] in rows(page, "Parameters")
+    assert "in A-outputs-demo, 0.300 in B-outputs-demo" in page
+
+
+def test_a_run_that_came_without_its_catalog_is_compared_and_says_so(
+    runs: tuple[Path, Path],
+) -> None:
+    shutil.rmtree(runs[1] / "01_data_analysis" / "catalog")
+    assert "The catalog of y is not here" in page_of(runs)
+
+
+def test_without_an_object_in_the_test_frames_nothing_is_said(runs: tuple[Path, Path]) -> None:
+    table = pd.read_csv(runs[1] / "results.csv")
+    table.assign(**{"0-all": float("nan")}).to_csv(runs[1] / "results.csv", index=False)
+    assert "the test frames of y have no object" in page_of(runs)
+
+
+def test_pictures_of_an_earlier_execution_do_not_stand_beside_newer_figures(
+    runs: tuple[Path, Path],
+) -> None:
+    path = runs[0] / "notebooks" / "05_result_visualization.ipynb"
+    notebook = nbformat.read(path, 4)
+    for ended, shown in (("2000-01-01", False), ("2999-01-01", True)):
+        notebook.metadata["papermill"] = {"end_time": f"{ended}T00:00:00.5+00:00"}
+        nbformat.write(notebook, path)
+        assert ("<h2>The own one</h2>" in page_of(runs)) is shown
+
+
 def test_what_cannot_be_compared_is_refused_with_a_remedy(
     runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,7 +215,7 @@ def test_what_cannot_be_compared_is_refused_with_a_remedy(
     with pytest.raises(InputError, match="not finished"):
         run_comparison.write(one, two, tmp_path)
     assert not list(tmp_path.glob("*.html"))
-    assert run_comparison.main("", "") == 2
+    assert run_comparison.main("outputs/demo") == 2
     assert "make compare A=outputs/x B=outputs/y" in capsys.readouterr().err
 
 
