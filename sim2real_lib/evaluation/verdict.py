@@ -110,6 +110,10 @@ def in_every_slice(
         )
         least = min(rows[name, best]["low"] for name in known)
         said = [f"Its gain's 95% intervals, {_over(row)}, begin at {least:+.3f} or higher."]
+        if len(arms) > 1:
+            said.append(
+                f"It is the best of {len(arms)} arms on these very frames: expect less elsewhere."
+            )
     else:
         count = f"{len(ahead[best])} of {len(known)}"
         verdict = f"No translated arm surely beats {BASELINE} in {every}."

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from sim2real_lib.files import resolve
-from sim2real_lib.params.ranges import Count, Name, Names
+from sim2real_lib.params.ranges import Count, Name, Names, Seed
 from sim2real_lib.params.variants import TAGGED, Style
 from sim2real_lib.strict import Params
 
@@ -32,7 +32,7 @@ class Run(Params):
     """Detectors, by name: `small: {model: yolov5s}` changes what the params file of 04 says. Each
     trains every arm and has its own results and report, below the run's folder. Empty: one, as the
     file says."""
-    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """The seeds that each arm is trained with. Several make the intervals hold for trainings, too;
     each costs the arms' time again."""
     threads: Count = 1

@@ -14,6 +14,7 @@ from sim2real_lib.params.ranges import (
     Names,
     NonNegative,
     Places,
+    Seed,
     Share,
     Weathers,
 )
@@ -102,7 +103,7 @@ class YOLOTraining(Downstream):
     """`auto`, `cpu`, `mps`, a GPU's number, or several that share each batch: `"0,1"`."""
     threads: Annotated[int, Field(ge=0)] = 0
     """CPU threads. 0: in a batch run those of `run.yaml`, else all cores but one."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides weights, order and augmentation. A batch run sets it."""
 
     @field_validator("device")

@@ -181,7 +181,8 @@ def test_the_verdict_names_an_arm_that_is_ahead_in_every_bin_and_its_share() -> 
     share = result.gaps.loc[("0-all", "cyclegan")]
     assert result.caveats == (
         f"Its gain's 95% intervals, over images alone, begin at {gains['low'].min():+.3f} or "
-        f"higher. In 0-all it closes {share['share']:.0%} of the gap to the oracle "
+        "higher. It is the best of 2 arms on these very frames: expect less elsewhere. "
+        f"In 0-all it closes {share['share']:.0%} of the gap to the oracle "
         f"({share['low']:.0%} to {share['high']:.0%}, over images alone). One seed says nothing "
         "about another training."
     )
