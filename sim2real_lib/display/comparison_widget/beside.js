@@ -61,8 +61,8 @@ class Beside {
     if (style !== this.wish.style) this.wish.at = 0; // another weather has other test frames
     this.wish = { ...this.wish, ...change, style, number: this.wish.number + 1 };
     const known = this.now?.picture && this.now.frame_id;
-    const words = `judging what ${this.wish.arm ?? this.offered.arms[0]} finds: the first time takes seconds`;
-    this.view.status.wait("test", words);
+    const arm = this.wish.arm ?? this.offered.arms[0];
+    this.view.status.wait("test", `judging what ${arm} finds: the first time takes seconds`);
     this.view.model.send({ test: { ...this.wish, known, stay: "arm" in change } });
   }
 
