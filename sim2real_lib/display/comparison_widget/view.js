@@ -137,9 +137,11 @@ class View {
   decided(choice) {
     const frame = this.frames.known.get(choice.row);
     if (frame) frame.rejected = choice.rejected;
+    this.frames.around = undefined; // the list of rejected frames begins elsewhere
     if (frame && frame === this.now) this.show(frame);
-    const saved = choice.rejected ? "rejected: arms leave it out" : "kept";
-    this.status.say(choice.error || `${choice.frame_id} ${saved} (${choice.count} rejected in all)`);
+    const { error, frame_id, rejected, count } = choice;
+    const saved = rejected ? "rejected: arms leave it out" : "kept";
+    this.status.say(error || `${frame_id} ${saved} (${count} rejected in all)`);
   }
 
   // ---- how it is seen
