@@ -2,8 +2,11 @@
 
 Frames of 1280x720 as noisy as photographs: the originals and targets are JPEG files, the
 translations PNG. A real Chromium gets real keys, clicks and choices; a measurement begins with the
-event's own time stamp and ends in the first animation frame after the picture was drawn. Every jump
-goes to a frame that is not at hand, kernel included. Needs Debian's chromium and Playwright.
+event's own time stamp and ends in the first animation frame after the picture was drawn. A jump on
+the slider goes to a frame that was not at hand when the pointer came there: it is pressed at once,
+which no hand does, and after the pointer lay still for a moment, as a hand does. Another filter is
+chosen at once, and by somebody who looked at the frame before. Another order keeps the frame. Needs
+Debian's chromium and Playwright.
 
 Run: .venv/bin/python benchmarks/widget.py [--times 30]
 """
@@ -31,6 +34,9 @@ from own_jupyterlab import TOKEN, served
 FRAMES, WIDTH, HEIGHT = 60, 1280, 720
 BOXES, DETECTIONS = 12, 30  # a frame
 LIMIT = 100  # ms
+PAUSE = 350  # ms between two actions: the neighbours are at hand
+HOVER = 150  # ms from coming to a place of the slider to pressing there
+LOOK = 1500  # ms that a frame is looked at before another filter is chosen
 CELL = """
 import pandas as pd
 from pathlib import Path
@@ -43,7 +49,7 @@ Comparison(**tables, targets={{"fog": sorted(home.glob("target*.jpg"))}})
 # The time of the last input, and when what it asked for was seen: the frame after the painting.
 CLOCK = """() => {
     const root = document.querySelector('.s2r');
-    for (const name of ['keydown', 'change', 'pointermove', 'click'])
+    for (const name of ['keydown', 'change', 'pointermove', 'pointerdown', 'click'])
         root.addEventListener(name, (event) => (window.began ??= event.timeStamp), true);
     root.addEventListener('s2r-painted', () => requestAnimationFrame((now) =>
         window.seen.push([performance.now(), {...root.dataset}])));
@@ -109,9 +115,24 @@ class Stopwatch:
         self.page = page
         page.evaluate(CLOCK)
 
-    def time(self, act: Callable[[], Any], seen: Callable[[dict], bool] | None = None) -> float:
-        """ms until a painting for which `seen` is true of the widget's data attributes."""
-        self.page.wait_for_timeout(350)  # the neighbours are at hand, nothing else goes on
+    def time(
+        self,
+        act: Callable[[], Any],
+        seen: Callable[[dict], bool] | None = None,
+        *,
+        after: int = PAUSE,
+        first: Callable[[], Any] = lambda: None,
+    ) -> float:
+        """ms until a painting for which `seen` is true of the widget's data attributes.
+
+        Args:
+            act: what begins it.
+            seen: of which painting is meant; None: the first.
+            after: ms of rest before.
+            first: what is done after the rest, and is not measured.
+        """
+        self.page.wait_for_timeout(after)
+        first()
         self.page.evaluate(START)
         act()
         while True:
@@ -159,10 +180,32 @@ def actions(page: Any, watch: Stopwatch, times: int) -> Iterator[tuple[str, list
         return data.get("at") == scrub.input_value()
 
     spent = [watch.time(key(keys[n % len(keys)]), asked) for n in range(times)]
-    yield "jump: slider", spent
+    yield "slider: its keys", spent
+    stage.focus()
+    track = scrub.bounding_box()
 
-    def pick(own: Any, texts: list[str]) -> list[float]:
-        # Away from where the frame that is kept in view stands in the next list.
+    def pointed(hover: int) -> list[float]:
+        spent = []
+        page.mouse.click(track["x"] + 1, track["y"] + track["height"] / 2)
+        for share in np.random.default_rng(0).permutation(np.linspace(0.1, 0.9, times)):
+            page.mouse.move(track["x"] + 20, track["y"] + 200)  # off the slider
+            place = track["x"] + share * track["width"], track["y"] + track["height"] / 2
+
+            def come(place: tuple[float, float] = place) -> None:
+                page.mouse.move(*place)
+                page.wait_for_timeout(hover)
+
+            spent.append(watch.time(press, asked, first=come))
+        return spent
+
+    def press() -> None:
+        page.mouse.down()
+        page.mouse.up()
+
+    yield "slider: at once", pointed(0)
+    yield f"slider: {HOVER} ms", pointed(HOVER)
+
+    def pick(own: Any, texts: list[str], after: int = PAUSE) -> list[float]:
         spent = []
         for n in range(times):
             page.evaluate("() => document.querySelector('.s2r-stage').focus()")
@@ -172,12 +215,15 @@ def actions(page: Any, watch: Stopwatch, times: int) -> Iterator[tuple[str, list
                 watch.time(
                     lambda text=text: own.select_option(text),
                     lambda data, old=old: data["serial"] != old,
+                    after=after,
                 )
             )
         return spent
 
-    yield "jump: sort", pick(order, ["edges agree least first", "as driven"])
-    yield "jump: filter", pick(show, ["0–5 occluded", "6–10 occluded", "all frames"])
+    yield "sort", pick(order, ["edges agree least first", "as driven"])
+    filters = ["0–5 occluded", "6–10 occluded", "all frames"]
+    yield "filter: at once", pick(show, filters)
+    yield f"filter: {LOOK} ms", pick(show, filters, LOOK)
 
 
 def main() -> None:

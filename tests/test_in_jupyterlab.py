@@ -3,6 +3,8 @@
 All notebooks are opened one after another in one JupyterLab, on one run of the smoke profile.
 """
 
+import base64
+import io
 import json
 import os
 import shutil
@@ -13,8 +15,11 @@ from textwrap import dedent
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
+from nbconvert import HTMLExporter
 from own_jupyterlab import TOKEN, served
+from PIL import Image
 
 from sim2real_lib import params
 from sim2real_lib.files import ROOT, read_manifest
@@ -45,6 +50,7 @@ DONE = f"""() => {{
 OUTPUTS = f"() => {CELLS}.flatMap(cell => cell.model.outputs.toJSON())"
 PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')]
     .map(img => img.complete && img.naturalWidth > 0)"""
+SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 
 pytestmark = [
@@ -101,13 +107,19 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-def opened(browser: Any, address: str, seen: Seen) -> Any:
-    """A page with a notebook whose kernel is ready, and that notes what goes wrong."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+def watched(browser: Any, seen: Seen, **settings: Any) -> Any:
+    """A page that notes what goes wrong."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000}, **settings)
     page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.on("request", lambda r: seen.elsewhere.append(r.url) if r.url.startswith(("http", "ws"))
             and "://127.0.0.1:" not in r.url else None)  # fmt: skip
+    return page
+
+
+def opened(browser: Any, address: str, seen: Seen) -> Any:
+    """A page with a notebook whose kernel is ready."""
+    page = watched(browser, seen)
     page.goto(address)
     page.wait_for_function(IDLE, timeout=180_000)
     return page
@@ -124,6 +136,7 @@ def seen(browser: Any, lab: str) -> dict[str, Seen]:
         page.wait_for_function(DONE, timeout=300_000)
         page.wait_for_function(IDLE, timeout=60_000)
         seen.outputs, seen.pictures = page.evaluate(OUTPUTS), page.evaluate(PICTURES)
+        page.evaluate(SAVE)
         page.evaluate(SHUT_DOWN)
         page.close()
     return found
@@ -162,6 +175,37 @@ def test_a_training_leaves_how_long_it_took_and_how_fast_it_was(
 def test_the_run_is_whole(seen: dict[str, Seen], home: Path) -> None:
     assert read_manifest(home / "run" / "01_data_analysis", "")["leaks"] == 0
     assert (home / "run" / "report.html").is_file()
+
+
+def pixels(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+
+
+def test_the_exported_results_show_the_widgets_picture_without_a_network(
+    seen: dict[str, Seen], browser: Any, home: Path, tmp_path: Path
+) -> None:
+    path = home / "notebooks" / "05_result_visualization.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    outputs = [o.get("data", {}) for cell in notebook.cells for o in cell.get("outputs", [])]
+    (live,) = [n for n, o in enumerate(outputs) if "application/vnd.jupyter.widget-view+json" in o]
+    still = "".join(outputs[live - 1]["image/png"].split())
+    # Without the scripts that such a page asks a server for, which no cell of the notebook needs.
+    html, _ = HTMLExporter(require_js_url="", mathjax_url="").from_notebook_node(notebook)
+    (tmp_path / "results.html").write_text(html, encoding="utf-8")
+
+    alone = Seen()
+    page = watched(browser, alone, offline=True)
+    page.goto((tmp_path / "results.html").as_uri(), wait_until="load")
+    find = "(end) => [...document.images].filter(i => i.src.endsWith(end))"
+    assert page.evaluate(f"(end) => ({find})(end).length", still[-500:]) == 1
+    picture = page.evaluate_handle(f"(end) => ({find})(end)[0]", still[-500:]).as_element()
+    shown = pixels(picture.screenshot())
+    page.close()
+    meant = Image.open(io.BytesIO(base64.b64decode(still))).convert("RGB")
+    assert shown.shape[1] > 600 and shown.std() > 15  # neither a thumbnail nor blank
+    resized = np.asarray(meant.resize((shown.shape[1], shown.shape[0]))).astype(int)
+    assert np.abs(shown - resized).mean() < 10
+    assert alone == Seen()
 
 
 TRAINING = """

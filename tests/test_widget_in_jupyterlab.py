@@ -6,6 +6,7 @@ that one pixel tells which picture is seen, and how near.
 
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,14 @@ CHROMIUM = shutil.which("chromium")
 IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
     === 'idle'"""
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+EXECUTE = """async (code) => { await window.jupyterapp.shell.currentWidget.sessionContext.session
+    .kernel.requestExecute({code}).done; }"""
+SLOW = "import time; swift = tests.facts; tests.facts = lambda w: time.sleep(4) or swift(w)"
+LISTEN = """() => {
+    const box = document.querySelector('.s2r-status');
+    window.said = [];
+    new MutationObserver(() => window.said.push(box.textContent)).observe(box, {childList: true});
+}"""
 RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 FRAMES, WIDTH, HEIGHT = 4, 640, 360
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 140, 0), (255, 255, 255)
@@ -135,6 +144,8 @@ class Widget:
         self.page, self.root = page, page.locator(".s2r")
         self.complaints: list[str] = []
         self.elsewhere: list[str] = []
+        self.asked: list[int] = []  # rows, of the kernel
+        page.on("websocket", lambda socket: socket.on("framesent", self.heard))
         page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(
@@ -145,6 +156,10 @@ class Widget:
                 and self.elsewhere.append(r.url)
             ),
         )
+
+    def heard(self, payload: str | bytes) -> None:
+        text = payload if isinstance(payload, str) else payload.decode("latin-1")
+        self.asked += map(int, re.findall(r'"get":\s*(\d+)', text))
 
     def run(self) -> None:
         """Run the notebook, and wait until the first frame is painted."""
@@ -424,6 +439,40 @@ def test_frames_are_walked_through_filtered_and_sorted(widget: Widget) -> None:
     widget.choose("style", "fog")
     widget.until(lambda: widget.root.locator(".s2r-target").is_visible())
     assert widget.page.evaluate(CELLS) == cells
+
+
+def test_a_frame_is_fetched_before_the_slider_is_pressed_there(widget: Widget) -> None:
+    scrub = widget.root.locator("input[aria-label=frame]")
+    box = scrub.bounding_box()
+    widget.page.wait_for_timeout(1500)  # neighbours and other lists' frames are there
+    widget.asked.clear()
+    end = box["x"] + box["width"] - 5, box["y"] + box["height"] / 2
+    widget.page.mouse.move(*end)
+    widget.until(lambda: 3 in widget.asked)
+    widget.page.wait_for_timeout(500)
+    widget.page.mouse.click(*end)
+    widget.until(lambda: widget.frame() == "3")
+    assert widget.asked.count(3) == 1
+
+
+def test_a_frame_that_is_at_hand_is_at_hand_in_another_order(widget: Widget) -> None:
+    widget.page.wait_for_timeout(1500)
+    widget.asked.clear()
+    widget.choose("order", "edges agree least first")
+    widget.until(lambda: (widget.count(), widget.frame()) == ("3 of 4", "0"))
+    assert 0 not in widget.asked
+
+
+def test_who_waits_for_an_arm_is_told(widget: Widget) -> None:
+    widget.page.evaluate(LISTEN)
+    widget.page.evaluate(EXECUTE, SLOW)
+    widget.press("r")
+    widget.until(lambda: "1 missed" in widget.root.locator(".s2r-beside").inner_text())
+    said = widget.page.evaluate("() => window.said")
+    assert any("judging what baseline finds" in text for text in said)
+    assert "judging" not in said[-1]
+    widget.page.evaluate(EXECUTE, "tests.facts = swift")
+    widget.press("r")
 
 
 def test_a_rejected_frame_is_marked_and_saved_and_no_cell_is_cut(

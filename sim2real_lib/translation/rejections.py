@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
@@ -11,6 +12,7 @@ from sim2real_lib.params import Variant
 
 FILE = "rejected_frames.csv"  # in the folder of the run that the translations belong to
 COLUMNS = ["variant", "frame_id"]
+PATIENCE = 10  # seconds that another process may take to save its own choice
 
 
 def read(path: Path, frames: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -58,11 +60,26 @@ def read(path: Path, frames: pd.DataFrame | None = None) -> pd.DataFrame:
 def change(path: Path, variant: str, frame_id: str, *, reject: bool) -> pd.DataFrame:
     """Reject one frame or keep it again, and save that at once, whole or not at all.
 
-    The file is read anew, so that two notebooks do not undo one another's choices.
+    The file is read anew, and nobody else changes it meanwhile: two notebooks do not undo one
+    another's choices. A hidden file beside it is the lock, and stays.
 
     Returns:
         The table as it is now, as from `read`.
+
+    Raises:
+        InputError: when the file is not understood, or another process holds the lock.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        with FileLock(lock, timeout=PATIENCE):
+            return _changed(path, variant, frame_id, reject)
+    except Timeout as error:
+        remedy = "Try again; if it stays so, end the other notebook's kernel"
+        raise InputError("another process is saving", where=path, remedy=remedy) from error
+
+
+def _changed(path: Path, variant: str, frame_id: str, reject: bool) -> pd.DataFrame:
     table = read(path)
     own = (table["variant"] == variant) & (table["frame_id"] == frame_id)
     table = table[~own]

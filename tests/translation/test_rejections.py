@@ -1,9 +1,11 @@
 """A frame that somebody rejected stays rejected, and a line that means nothing is named."""
 
+import multiprocessing
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.translation import rejections
@@ -32,7 +34,36 @@ def test_a_choice_is_in_the_file_at_once_and_can_be_taken_back(file: Path) -> No
     left = rejections.change(file, "pyramid-fog-from-fog", FOG, reject=False)
     assert left.to_numpy().tolist() == [["nst-fog", CLONE]]
     assert rejections.change(file, "nst-fog", CLONE, reject=False).empty
-    assert list(file.parent.iterdir()) == [file]
+    assert [path for path in file.parent.iterdir() if path.suffix != ".lock"] == [file]
+
+
+def reject_many(path: Path, scene: str) -> None:
+    for number in range(20):
+        rejections.change(path, "nst-fog", f"vkitti2/{scene}/clone/{number:05d}", reject=True)
+
+
+def test_two_processes_that_reject_at_once_lose_nothing(file: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    both = [spawn.Process(target=reject_many, args=(file, scene)) for scene in ("0001", "0002")]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(120)
+    assert [process.exitcode for process in both] == [0, 0]
+    assert len(rejections.read(file)) == 40
+
+
+def test_who_waits_too_long_for_another_process_is_told(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejections, "PATIENCE", 0.1)
+    file.parent.mkdir()
+    with (
+        FileLock(file.with_name(f".{file.name}.lock")),
+        pytest.raises(InputError, match="another process is saving"),
+    ):
+        rejections.change(file, "nst-fog", CLONE, reject=True)
+    assert len(rejections.change(file, "nst-fog", CLONE, reject=True)) == 1
 
 
 def test_a_spreadsheets_file_is_understood(file: Path) -> None:

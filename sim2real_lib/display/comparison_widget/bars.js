@@ -9,6 +9,9 @@ const MODES = {
 };
 const CHOICES = { style: "weather", translator: "translator", show: "frames", order: "sort by" };
 
+const THUMB = 16; // pixels: of a slider
+const DEBOUNCE = 40; // ms that the pointer stays before a frame is fetched
+
 class Bars {
   constructor(view) {
     this.view = view;
@@ -23,6 +26,8 @@ class Bars {
       button("›", "next frame (j)", () => view.step(1)),
     ];
     this.scrub = range("frame", 0, 0, 1, (value) => view.goTo(value));
+    this.scrub.addEventListener("pointermove", (event) => this.hover(event));
+    this.scrub.addEventListener("pointerleave", () => this.rest(undefined));
     this.reject = button("Reject", "", () => view.decide());
     this.reject.className = "s2r-reject";
     this.modes = Object.fromEntries(
@@ -46,7 +51,6 @@ class Bars {
     this.above.append(node("output", {}));
     this.percent = node("output", { class: "s2r-zoom" });
     this.classes = node("div", { class: "s2r-classes" });
-    this.status = node("div", { class: "s2r-status", role: "status" });
     this.title = node("code", { class: "s2r-name" });
     this.help = node("div", { class: "s2r-help" }, ...KEYS.map(([keys, does]) =>
       node("span", {}, node("b", {}, keys), does))); // prettier-ignore
@@ -54,7 +58,7 @@ class Bars {
 
   rows(stage) {
     // Everything in its order on the page, which is the order of the Tab key.
-    const { camera } = this.view;
+    const { camera, status } = this.view;
     const zooms = [
       button("−", "zoom out (−)", () => camera.magnify(1 / STEP)),
       this.percent,
@@ -73,7 +77,7 @@ class Bars {
       bar(group("mode", ...Object.values(this.modes)), this.slider, this.play, this.legend,
         space(), group("zoom", ...zooms)),
       stage,
-      bar(group("overlays", boxes, detections, target), this.above, this.classes, this.status,
+      bar(group("overlays", boxes, detections, target), this.above, this.classes, status.box,
         this.title, this.toggles.keys),
       this.help,
     ]; // prettier-ignore
@@ -106,6 +110,31 @@ class Bars {
     this.toggles.target.hidden = !view.now?.target && !offered.tests;
     this.percent.textContent = `${Math.round(100 * view.camera.zoom)}%`;
     this.help.hidden = !view.on.keys;
+  }
+
+  hover(event) {
+    // Where the pointer stays, a press would put the middle of the slider's thumb.
+    clearTimeout(this.resting);
+    if (event.buttons) return;
+    const { left, width } = this.scrub.getBoundingClientRect();
+    const share = (event.clientX - left - THUMB / 2) / (width - THUMB);
+    const position = Math.round(Math.max(0, Math.min(1, share)) * Number(this.scrub.max));
+    this.resting = setTimeout(() => this.rest(position), DEBOUNCE);
+  }
+
+  rest(position) {
+    clearTimeout(this.resting);
+    this.over = position;
+    this.view.frames.ahead();
+  }
+
+  hinted() {
+    // Positions that the slider is about to go to: by a press, or by keys of its own.
+    if (this.over !== undefined) return [this.over];
+    if (!this.scrub.matches(":focus-visible")) return [];
+    const [at, last] = [this.view.position, Number(this.scrub.max)];
+    const leap = Math.max(1, Math.round(last / 10)); // as browsers do at PageUp and PageDown
+    return [Math.min(last, at + leap), Math.max(0, at - leap), last, 0];
   }
 
   place(count, position) {

@@ -61,6 +61,8 @@ class Beside {
     if (style !== this.wish.style) this.wish.at = 0; // another weather has other test frames
     this.wish = { ...this.wish, ...change, style, number: this.wish.number + 1 };
     const known = this.now?.picture && this.now.frame_id;
+    const arm = this.wish.arm ?? this.offered.arms[0];
+    this.view.status.wait("test", `judging what ${arm} finds: the first time takes seconds`);
     this.view.model.send({ test: { ...this.wish, known, stay: "arm" in change } });
   }
 
@@ -71,16 +73,17 @@ class Beside {
   async take(test, buffers) {
     const stale = () => this.gone || test.number !== this.wish.number; // else is wanted by now
     if (stale()) return;
-    const pictures = await decoded(buffers).catch((error) => this.view.say(String(error)));
+    this.view.status.done("test");
+    const pictures = await decoded(buffers).catch((error) => this.view.status.say(String(error)));
     if (stale()) return pictures?.forEach((picture) => picture.close());
-    if (!test.arm) return this.view.say(test.error);
+    if (!test.arm) return this.view.status.say(test.error);
     const before = this.now;
     const same = before?.frame_id === test.frame_id; // only another arm: its picture is here
     test.picture = (same && before.picture) || pictures?.[0];
     if (!same) before?.picture?.close();
     this.now = test;
     Object.assign(this.wish, { at: test.at, arm: test.arm, order: test.order });
-    if (test.error) this.view.say(test.error);
+    if (test.error) this.view.status.say(test.error);
     this.view.redraw();
   }
 

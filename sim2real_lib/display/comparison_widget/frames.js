@@ -1,88 +1,106 @@
-// The frames at hand: the one that is wanted, and its neighbours before they are asked for.
+// The frames at hand, by their rows in the kernel's table: the one that is wanted, and those that
+// are likely to be wanted next, before they are asked for.
+
+const MOST = 12; // frames at hand: with their targets 130 MB of pixels at 1280x720
+const LEISURE = 300; // ms that a frame is looked at before it is asked where other choices lead
 
 class Frames {
-  constructor(model, arrived) {
+  constructor(model, arrived, hinted) {
     this.model = model;
     this.arrived = arrived; // called with the wanted frame
-    this.known = new Map(); // position -> frame
-    this.asked = new Set(); // positions that the kernel is about to answer
+    this.hinted = hinted; // positions that the person is about to go to
+    this.known = new Map(); // row -> frame
+    this.asked = new Set(); // rows that the kernel is about to answer
+    this.leads = []; // rows that other choices lead to
   }
 
-  get serial() {
-    return this.model.get("offered").serial;
+  row(position) {
+    const listed = this.model.get("listed");
+    const there = position >= 0 && 4 * position < listed.byteLength;
+    return there ? listed.getUint32(4 * position, true) : undefined;
   }
 
-  want(position) {
-    this.wanted = position;
-    const known = this.known.get(position);
+  place(position) {
+    [this.position, this.wanted] = [position, this.row(position)];
+  }
+
+  want() {
+    const known = this.known.get(this.wanted);
     if (known) return this.arrived(known);
     // One at a time: while a slider is dragged, an answer asks for what is wanted by then.
     if (this.urgent !== undefined) return;
-    this.urgent = position;
-    this.ask(position);
+    this.urgent = this.wanted;
+    this.ask(this.wanted);
   }
 
-  expect(position) {
+  expect() {
     // The kernel sends this one unasked, with the list that it is the first of.
-    this.wanted = this.urgent = position;
-    this.asked.add(position);
+    this.urgent = this.wanted;
+    this.asked.add(this.wanted);
   }
 
-  ask(position) {
-    if (this.asked.has(position)) return;
-    this.asked.add(position);
-    this.model.send({ get: position, serial: this.serial });
+  get coming() {
+    return [...this.known.keys(), ...this.asked];
+  }
+
+  ask(row) {
+    if (this.asked.has(row)) return;
+    this.asked.add(row);
+    this.model.send({ get: row });
   }
 
   async take(frame, buffers) {
-    if (frame.serial !== this.serial) return;
     try {
       const pictures = await decoded(buffers);
       [frame.original, frame.translated, frame.target] = pictures;
     } catch (error) {
       frame.error = String(error);
     }
-    if (this.gone || frame.serial !== this.serial || this.known.has(frame.at)) return close(frame);
-    this.known.set(frame.at, frame);
-    this.asked.delete(frame.at);
-    if (frame.at === this.urgent) this.urgent = undefined;
-    if (frame.at === this.wanted) this.arrived(frame);
-    else if (this.known.has(this.wanted)) this.fetchNext();
-    else this.want(this.wanted);
+    this.asked.delete(frame.row);
+    if (frame.row === this.urgent) this.urgent = undefined;
+    if (this.gone || this.known.has(frame.row)) return close(frame);
+    this.known.set(frame.row, frame);
+    if (frame.row === this.wanted) return this.arrived(frame);
+    if (!this.known.has(this.wanted)) this.want();
+    this.ahead();
   }
 
-  fetchNext() {
-    // One neighbour at a time, the next one first; those further away go.
-    for (const [at, frame] of this.known) {
-      if (Math.abs(at - this.wanted) > 1) this.drop(at, frame);
+  ahead() {
+    // What is likely to be wanted next, one at a time, the likeliest first; all else goes.
+    const near = [...this.hinted(), this.position + 1, this.position - 1].map((at) => this.row(at));
+    const wishes = [this.wanted, this.shown?.row, ...near, ...this.leads];
+    const kept = new Set(wishes.filter((row) => row !== undefined).slice(0, MOST));
+    for (const [row, frame] of this.known) {
+      if (!kept.has(row)) this.drop(row, frame);
     }
     if (this.asked.size || !this.known.has(this.wanted)) return;
-    const { count } = this.model.get("offered");
-    const near = [this.wanted + 1, this.wanted - 1];
-    const next = near.find((at) => at >= 0 && at < count && !this.known.has(at));
+    const next = [...kept].find((row) => !this.known.has(row));
     if (next !== undefined) this.ask(next);
+    else this.lookAround();
   }
 
-  show(frame) {
-    // What was seen until now may be of a list that is gone.
-    if (this.shown && this.known.get(this.shown.at) !== this.shown) close(this.shown);
-    this.shown = frame;
+  lookAround() {
+    const from = `${this.model.get("offered").serial} ${this.wanted}`;
+    if (this.around === from) return;
+    this.around = from;
+    clearTimeout(this.leisure);
+    this.leisure = setTimeout(() => this.model.send({ leads: this.wanted }), LEISURE);
   }
 
-  drop(at, frame) {
-    if (frame !== this.shown) close(frame);
-    this.known.delete(at);
+  lead(rows) {
+    this.leads = rows;
+    this.ahead();
+  }
+
+  drop(row, frame) {
+    close(frame);
+    this.known.delete(row);
   }
 
   leave() {
     this.gone = true;
-    this.forget();
-  }
-
-  forget() {
-    for (const [at, frame] of this.known) this.drop(at, frame);
-    this.asked.clear();
-    this.urgent = undefined;
+    clearTimeout(this.leisure);
+    for (const [row, frame] of this.known) this.drop(row, frame);
   }
 }
 

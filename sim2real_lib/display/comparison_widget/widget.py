@@ -4,31 +4,26 @@ The kernel sends a frame's pictures once; wiping, blending, zooming and the rest
 browser, in the scripts beside this module.
 """
 
-import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
-import numpy as np
 import pandas as pd
 import traitlets
 from IPython.display import display
 
-from sim2real_lib.display.boxes import draw_boxes
-from sim2real_lib.display.comparison_widget import frame_list
+from sim2real_lib.display.comparison_widget import frame_list, still
 from sim2real_lib.display.comparison_widget.arms_seen import ArmsSeen
 from sim2real_lib.display.comparison_widget.by_hand import ByHand
+from sim2real_lib.display.comparison_widget.choices import Choices, place
 from sim2real_lib.display.comparison_widget.frame_facts import Facts
 from sim2real_lib.display.comparison_widget.sent import Sent
-from sim2real_lib.display.pictures import fit, label, load, to_png
-from sim2real_lib.display.style import class_colour, ordered
-from sim2real_lib.display.wipe import CHIP, CHIP_INK, mark_sides
-from sim2real_lib.display.wipe import wipe as wiped
+from sim2real_lib.display.pictures import to_png
+from sim2real_lib.display.style import class_colour
 from sim2real_lib.errors import InputError
-from sim2real_lib.images import RGB, read_rgb, size
-from sim2real_lib.params import STYLES
+from sim2real_lib.images import RGB
 
 HERE = Path(__file__).parent
 # The browser gets one module: these files, one after the other, share one scope. Without a build
@@ -43,9 +38,10 @@ SCRIPTS = (
     "beside",
     "keys",
     "bars",
+    "status",
+    "paint",
     "view",
 )
-STILL = 960  # pixels, at most: the width of a picture that stands in for the widget
 
 
 class Comparison(anywidget.AnyWidget):
@@ -67,11 +63,12 @@ class Comparison(anywidget.AnyWidget):
         rejected: the CSV where rejected frames are kept, see `translation.rejections`; without it
             none can be rejected.
         width: pixels that a picture is shown with, at most.
-        remembered: how many pictures are kept at most.
+        remembered: how many pictures the kernel keeps at most; the browser has its own limit.
 
     Raises:
-        InputError: when there are no pairs, a column is missing, an image does not exist, or the
-            file of rejected frames is not understood.
+        InputError: when there are no pairs, a column is missing, an image of the first pair does
+            not exist, or the file of rejected frames is not understood. Of other images the
+            widget says so where they are to be shown.
     """
 
     _esm = "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
@@ -82,6 +79,9 @@ class Comparison(anywidget.AnyWidget):
     position = traitlets.Int(0).tag(sync=True)  # in the list of frames, from 0
     # What can be chosen, how many frames are listed, and the list's own number.
     offered = traitlets.Dict().tag(sync=True)
+    # The listed frames in their order: rows of the table, four bytes each, the lowest first. A
+    # frame that the browser has is at hand in every list, wherever it stands there.
+    listed = traitlets.Bytes().tag(sync=True)
     colours = traitlets.Dict().tag(sync=True)  # class -> colour
 
     def __init__(
@@ -100,8 +100,7 @@ class Comparison(anywidget.AnyWidget):
         frame_list.check(pairs)
         self._by_hand = ByHand(rejected)
         rows = frame_list.table(pairs, boxes, scores)
-        groups = rows.groupby(["style", "translator"])
-        self._lists: dict[tuple, pd.DataFrame] = dict(list(groups))
+        self._choices = Choices(rows, self._by_hand)
         self._rows = rows
         keys = rows[frame_list.PAIR].itertuples(index=False, name=None)
         self._row_of = {key: row for row, key in enumerate(keys)}
@@ -112,6 +111,7 @@ class Comparison(anywidget.AnyWidget):
         self._sent = Sent(width, remembered)
         self._listed, self._serial = rows.iloc[:0], 0
         self._seen = False  # whether a browser shows it
+        self._at_hand: set[int] = set()  # rows that the browser has when it chooses another list
         super().__init__(colours={name: class_colour(name) for name in self._facts.classes})
         self.on_msg(self._answer)
         self.chosen = {}
@@ -126,8 +126,7 @@ class Comparison(anywidget.AnyWidget):
         boxes: bool = True,
     ) -> RGB:
         """Original left, translation right of the line; what is not given is as chosen now."""
-        pair = self._pair(frame_id, style, translator)
-        return self._drawn(pair, self._width, wipe, boxes)
+        return self._drawn(self._pair(frame_id, style, translator), self._width, wipe, boxes)
 
     def still(
         self,
@@ -140,86 +139,76 @@ class Comparison(anywidget.AnyWidget):
     ) -> bytes:
         """The same picture and its target as PNG bytes, for runs without a screen."""
         pair = self._pair(frame_id, style, translator)
-        picture = self._drawn(pair, min(self._width, STILL), wipe, boxes)
+        picture = self._drawn(pair, min(self._width, still.WIDEST), wipe, boxes)
         path = self._target(pair)
-        if path is None or not Path(path).is_file():
-            return to_png(picture)
-        height, gap = picture.shape[0], np.full((picture.shape[0], 8, 3), 255, np.uint8)
-        target = read_rgb(path)
-        beside = fit(target, math.ceil(target.shape[1] * height / target.shape[0]))[:height]
-        text_size = max(10, height // 21)
-        margin, text = text_size // 2, f"target · {pair['style']}"
-        beside = np.ascontiguousarray(beside)
-        label(beside, text, margin, margin, size=text_size, fill=CHIP, ink=CHIP_INK)
-        return to_png(np.hstack([picture, gap, beside]))
+        if path is not None and Path(path).is_file():
+            picture = still.beside(picture, path, pair["style"])
+        return to_png(picture)
 
     def _ipython_display_(self) -> None:
         """The still as an output of its own, which the live widget hides: an exported page without
         a network prefers the widget to a picture in the same output, and shows neither."""
-        still = {"image/png": b64encode(self.still()).decode(), "text/plain": "(comparison)"}
-        display(still, raw=True)
+        dead = {"image/png": b64encode(self.still()).decode(), "text/plain": "(comparison)"}
+        display(dead, raw=True)
         data, metadata = self._repr_mimebundle_() or ({}, {})
         display(data, metadata=metadata, raw=True)
 
     @traitlets.validate("chosen")
     def _possible(self, proposal: Any) -> dict[str, str]:
         """The choice with what it leaves open as before, and what is not on offer replaced."""
-        wish = {**self.chosen, **proposal["value"]}
-        style = _one_of(wish.get("style"), self._styles())
-        translator = _one_of(wish.get("translator"), self._translators(style))
-        rows = self._lists[style, translator]
-        show = _one_of(wish.get("show"), self._bins(rows))
-        order = _one_of(wish.get("order"), frame_list.orders(rows))
-        return {"style": style, "translator": translator, "show": show, "order": order}
+        return self._choices.possible({**self.chosen, **proposal["value"]})
 
     @traitlets.observe("chosen")
     def _follow(self, _: Any) -> None:
         """Make the list of the choice; the frame that is looked at stays where it is listed."""
-        now = self.chosen
-        rows = self._lists[now["style"], now["translator"]]
         before = self._listed["frame_id"].iloc[self._place : self._place + 1].tolist()
-        self._listed = frame_list.listed(rows, now["show"], now["order"], self._by_hand.table)
+        self._listed = self._choices.frames(self.chosen)
         self._serial += 1
-        kept = np.flatnonzero(self._listed["frame_id"].isin(before))
+        at = place(self._listed, before[0] if before else None)
+        first = self._listed.index[at : at + 1]
+        # Its first frame, unasked, unless it is there: that spares the way back.
+        sends = self._seen and len(first) > 0 and first[0] not in self._at_hand
+        self._at_hand = set()
         with self.hold_sync():
-            self.position = int(kept[0]) if len(kept) else 0
-            self.offered = {
-                "style": self._styles(),
-                "translator": self._translators(now["style"]),
-                "show": self._bins(rows),
-                "order": frame_list.orders(rows),
+            self.position = at
+            self.listed = self._listed.index.to_numpy("<u4").tobytes()
+            self.offered = self._choices.offered(self.chosen) | {
                 "count": len(self._listed),
                 "serial": self._serial,
                 "choose": self._by_hand.possible,
                 "detections": self._facts.has_detections,
                 "tests": self._tests and self._tests.offered,
-                "follows": self._seen,  # its first frame, unasked: that spares the way back
+                "follows": sends,
             }
-        if self._seen and len(self._listed):
-            self._send_frame(self._place)
+        if sends:
+            self._send_frame(int(first[0]))
 
     @property
     def _place(self) -> int:
         return min(max(0, self.position), max(0, len(self._listed) - 1))
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        """What a browser asks: {"get": position}, {"reject": bool, "at": position}, or {"test": …}
-        as in `ArmsSeen.facts`."""
+        """What a browser asks, by row of the table: {"get": row}; {"leads": row}, where other
+        choices lead from there; {"reject": bool, "row": row}. And {"have": rows} before it chooses
+        another list; or {"test": …} as in `ArmsSeen.facts`."""
         if "test" in content and self._tests:
             self._send_test(self._tests, content["test"])
-        place = content.get("get", content.get("at"))
-        known = isinstance(place, int) and 0 <= place < len(self._listed)
-        if content.get("serial") != self._serial or not known:
-            return  # of a list that is no longer shown
+        self._at_hand = set(content.get("have", ()))
+        row = content.get("get", content.get("leads", content.get("row")))
+        if not isinstance(row, int) or not 0 <= row < len(self._rows):
+            return
         if "get" in content:
             self._seen = True
-            self._send_frame(place)
+            self._send_frame(row)
+        elif "leads" in content:
+            leads = self._choices.leads(self.chosen, self._rows["frame_id"].iloc[row])
+            self.send({"leads": leads})
         elif self._by_hand.possible:
-            self._reject(self._listed.iloc[place], place, bool(content.get("reject")))
+            self._reject(row, bool(content.get("reject")))
 
-    def _send_frame(self, place: int) -> None:
-        facts, pictures = self._frame(self._listed.iloc[place])
-        self.send({"frame": {**facts, "at": place, "serial": self._serial}}, pictures)
+    def _send_frame(self, row: int) -> None:
+        facts, pictures = self._frame(self._rows.iloc[row])
+        self.send({"frame": {**facts, "row": row}}, pictures)
 
     def _send_test(self, tests: ArmsSeen, wish: Mapping[str, Any]) -> None:
         """A test frame and what an arm finds in it; its picture, unless the browser has it."""
@@ -249,27 +238,20 @@ class Comparison(anywidget.AnyWidget):
             return facts | {"error": f"{pair['translated']}: {wrong}"}, []
         return facts | {"width": sizes[0][0], "height": sizes[0][1]}, [data for data, _ in sent]
 
-    def _reject(self, pair: pd.Series, place: int, reject: bool) -> None:
+    def _reject(self, row: int, reject: bool) -> None:
         """Save the choice at once, and tell the browser what is true now."""
+        pair = self._rows.iloc[row]
         error = self._by_hand.change(pair, reject=reject)
-        now = {"at": place, "serial": self._serial, "frame_id": str(pair["frame_id"])}
-        now["rejected"] = pair in self._by_hand
+        now = {"row": row, "frame_id": str(pair["frame_id"]), "rejected": pair in self._by_hand}
         self.send({"choice": {**now, "error": error, "count": len(self._by_hand)}})
-
-    def _styles(self) -> list[str]:
-        found = {style for style, _ in self._lists}
-        return [*(style for style in STYLES if style in found), *sorted(found - set(STYLES))]
-
-    def _translators(self, style: str) -> list[str]:
-        return ordered([made for own, made in self._lists if own == style], "arm")
-
-    def _bins(self, rows: pd.DataFrame) -> list[str]:
-        return frame_list.bins(rows, choose=self._by_hand.possible)
 
     def _pair(self, frame_id: str | None, style: str | None, translator: str | None) -> pd.Series:
         style, translator = style or self.chosen["style"], translator or self.chosen["translator"]
         if frame_id is None:
-            listed = self._listed if len(self._listed) else self._lists[style, translator]
+            wish = {"style": style, "translator": translator}
+            listed = self._listed
+            if not len(listed):
+                listed = self._choices.frames(self._choices.possible(wish))
             frame_id = listed["frame_id"].iloc[self._place]
         row = self._row_of.get((style, translator, frame_id))
         if row is None:
@@ -278,24 +260,9 @@ class Comparison(anywidget.AnyWidget):
         return self._rows.iloc[row]
 
     def _drawn(self, pair: pd.Series, width: int, wipe: float, boxes: bool) -> RGB:
-        picture = wiped(*self._both(pair, width), wipe)
-        if boxes:
-            scale = width / size(pair["original"])[0]
-            picture = draw_boxes(picture, self._facts.boxes(pair["frame_id"]), scale=scale)
-        mark_sides(picture, wipe, _sides(pair))
-        return picture
-
-    def _both(self, pair: pd.Series, width: int) -> tuple[RGB, RGB]:
-        return load(pair["original"], width), load(pair["translated"], width)
+        known = self._facts.boxes(pair["frame_id"]) if boxes else None
+        return still.both_sides(pair, width, wipe, known)
 
     def _target(self, pair: pd.Series) -> str | Path | None:
         paths = self._targets.get(pair["style"])
         return paths[pair["number"] % len(paths)] if paths else None
-
-
-def _sides(pair: pd.Series) -> tuple[str, str]:
-    return "original", f"{pair['translator']} · {pair['style']}"
-
-
-def _one_of(wish: str | None, options: list[str]) -> str:
-    return wish if wish in options else options[0]

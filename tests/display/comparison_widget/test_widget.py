@@ -38,8 +38,7 @@ class Browser:
         self.answers.append((json.loads(json.dumps(content, allow_nan=False)), buffers))
 
     def ask(self, **message: Any) -> tuple[dict, list[bytes]]:
-        serial = self.comparison.offered["serial"]
-        self.comparison._handle_custom_msg({"serial": serial, **message}, [])
+        self.comparison._handle_custom_msg(message, [])
         content, buffers = self.answers[-1]
         return next(iter(content.values())), buffers
 
@@ -65,6 +64,21 @@ def scores(pairs: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "rejected_frames.csv"
+
+
+def few_and_many(catalog: Catalog) -> pd.DataFrame:
+    """Boxes: 7 and 12 occluded ones, 7 that are not, 2 of which nobody knows."""
+    one = catalog.boxes.head(1)
+    parts = [
+        one.assign(frame_id=CLONE.format(number), occluded=occluded, times=times).loc[[0] * times]
+        for number, occluded, times in ((0, True, 7), (1, True, 12), (2, False, 7), (3, pd.NA, 2))
+    ]
+    return pd.concat(parts)
+
+
+def rows(comparison: Comparison) -> list[int]:
+    """The list as a browser reads it."""
+    return np.frombuffer(comparison.listed, "<u4").tolist()
 
 
 def listed(comparison: Comparison) -> list[str]:
@@ -101,7 +115,7 @@ def test_a_frame_comes_with_its_pictures_boxes_and_target(
     browser: Browser, pairs: pd.DataFrame, catalog: Catalog
 ) -> None:
     frame, pictures = browser.ask(get=2)
-    assert frame["frame_id"] == CLONE.format(2) and frame["at"] == 2
+    assert frame["frame_id"] == CLONE.format(2) and frame["row"] == 2
     own = pairs[pairs["frame_id"] == CLONE.format(2)].iloc[0]
     original, translated, target = (decoded(data).astype(int) for data in pictures)
     assert (frame["width"], frame["height"]) == (original.shape[1], original.shape[0])
@@ -129,11 +143,9 @@ def test_pictures_are_bounded_and_read_once(browser: Browser) -> None:
     browser.ask(get=0)
     browser.ask(get=0)
     assert cache().misses == 3
-    for style in browser.comparison.offered["style"]:
-        browser.comparison.chosen = {"style": style}
-        for position in range(browser.comparison.offered["count"]):
-            browser.ask(get=position)
-            assert cache().currsize <= 5
+    for row in range(8):
+        browser.ask(get=row)
+        assert cache().currsize <= 5
     assert cache().misses > 5, "the test never filled the memory"
 
 
@@ -180,12 +192,7 @@ def test_the_worst_come_first_and_the_unknown_last(
 def test_frames_are_told_apart_by_how_many_objects_are_occluded(
     pairs: pd.DataFrame, catalog: Catalog
 ) -> None:
-    one = catalog.boxes.head(1)
-    parts = [
-        one.assign(frame_id=CLONE.format(number), occluded=occluded, times=times).loc[[0] * times]
-        for number, occluded, times in ((0, True, 7), (1, True, 12), (2, False, 7), (3, pd.NA, 2))
-    ]
-    comparison = Comparison(pairs, pd.concat(parts))
+    comparison = Comparison(pairs, few_and_many(catalog))
     expected = {
         "all frames": ["0", "1", "2", "3"],
         "0–5 occluded": ["2"],  # of the last frame's nobody knows
@@ -237,14 +244,14 @@ def test_a_rejected_frame_is_in_the_file_before_the_answer(
 ) -> None:
     comparison = Comparison(pairs, catalog.boxes, rejected=file)
     browser = Browser(comparison, monkeypatch)
-    choice, _ = browser.ask(reject=True, at=3)
+    choice, _ = browser.ask(reject=True, row=3)
     assert choice["rejected"] and choice["count"] == 1
     assert file.read_text() == f"variant,frame_id\ncyclegan-fog,{CLONE.format(3)}\n"
     assert browser.ask(get=3)[0]["rejected"] and not browser.ask(get=2)[0]["rejected"]
     comparison.chosen = {"show": "rejected"}
     assert listed(comparison) == ["3"]
     assert listed(Comparison(pairs, catalog.boxes, rejected=file)) == ["0", "1", "2", "3"]
-    choice, _ = browser.ask(reject=False, at=0)
+    choice, _ = browser.ask(reject=False, row=3)
     assert not choice["rejected"]
     assert file.read_text() == "variant,frame_id\n"
 
@@ -254,7 +261,7 @@ def test_a_choice_that_cannot_be_saved_is_not_pretended(
 ) -> None:
     (tmp_path / "a file").touch()
     comparison = Comparison(pairs, catalog.boxes, rejected=tmp_path / "a file" / "rejected.csv")
-    choice, _ = Browser(comparison, monkeypatch).ask(reject=True, at=0)
+    choice, _ = Browser(comparison, monkeypatch).ask(reject=True, row=0)
     assert not choice["rejected"] and choice["error"].startswith("not saved: ")
 
 
@@ -266,13 +273,54 @@ def test_a_file_of_rejected_frames_that_is_not_understood_is_refused(
         Comparison(pairs, catalog.boxes, rejected=file)
 
 
-@pytest.mark.parametrize(
-    "message", [{"get": 9}, {"get": -1}, {"get": "x"}, {"get": 0, "serial": 0}]
-)
-def test_what_is_not_in_the_list_is_not_answered(browser: Browser, message: dict) -> None:
-    serial = browser.comparison.offered["serial"]
-    browser.comparison._handle_custom_msg({"serial": serial} | message, [])
+@pytest.mark.parametrize("message", [{"get": 99}, {"get": -1}, {"get": "x"}, {"leads": None}, {}])
+def test_what_is_not_in_the_table_is_not_answered(browser: Browser, message: dict) -> None:
+    browser.comparison._handle_custom_msg(message, [])
     assert browser.answers == []
+
+
+def test_a_choice_leads_where_the_browser_is_told_that_it_does(
+    pairs: pd.DataFrame, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison = Comparison(pairs, few_and_many(catalog))
+    browser = Browser(comparison, monkeypatch)
+    comparison.position = 2
+    comparison._handle_custom_msg({"leads": 2}, [])
+    told = browser.answers[-1][0]["leads"]
+    start = comparison.chosen
+    found = set()
+    for name in ("style", "translator", "show", "order"):
+        for value in comparison.offered[name]:
+            comparison.chosen = {**start, name: value}
+            found |= {rows(comparison)[comparison.position]} if rows(comparison) else set()
+            comparison.chosen, comparison.position = start, 2
+    assert len(told) > 3 and {*told, 2} == found  # the others lead to the same frame
+
+
+def test_a_list_comes_with_its_first_frame_unless_the_browser_has_it(browser: Browser) -> None:
+    comparison = browser.comparison
+    comparison.chosen = {"translator": "nst"}
+    assert browser.answers == []  # nobody looks
+    browser.ask(get=0)
+    comparison.chosen = {"translator": "cyclegan"}
+    assert browser.answers[-1][0]["frame"]["row"] == 0 and comparison.offered["follows"]
+    many = len(browser.answers)
+    comparison._handle_custom_msg({"have": [4, 5]}, [])
+    comparison.chosen = {"translator": "nst"}
+    assert rows(comparison)[0] == 4 and not comparison.offered["follows"]
+    assert len(browser.answers) == many
+    comparison.chosen = {"translator": "cyclegan"}  # what it had then is not known any more
+    assert comparison.offered["follows"]
+
+
+def test_a_frame_is_rejected_though_another_list_was_chosen_meanwhile(
+    pairs: pd.DataFrame, catalog: Catalog, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison = Comparison(pairs, catalog.boxes, rejected=file)
+    comparison.chosen = {"style": "overcast", "translator": "nst"}
+    choice, _ = Browser(comparison, monkeypatch).ask(reject=True, row=3)
+    assert choice["rejected"] and choice["row"] == 3
+    assert file.read_text() == f"variant,frame_id\ncyclegan-fog,{CLONE.format(3)}\n"
 
 
 def test_a_variant_is_called_by_its_own_name_where_it_has_one(
@@ -285,12 +333,16 @@ def test_a_variant_is_called_by_its_own_name_where_it_has_one(
     assert set(named["variant"]) == {"nst-fog-from-fog"}
 
 
-def test_a_missing_translated_image_is_refused_at_once(
-    pairs: pd.DataFrame, catalog: Catalog
+def test_a_missing_image_of_the_first_pair_is_refused_at_once_another_where_it_is_shown(
+    pairs: pd.DataFrame, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pairs = pairs.copy()
+    pairs = pairs.sort_values(["style", "translator", "frame_id"], ignore_index=True)
     pairs.loc[3, "translated"] = "/nowhere/fog/00003.png"
-    with pytest.raises(InputError, match=r"/nowhere/fog/00003\.png: there is no such image"):
+    frame, pictures = Browser(Comparison(pairs, catalog.boxes), monkeypatch).ask(get=3)
+    assert "/nowhere/fog/00003.png: there is no such image" in frame["error"]
+    assert pictures == []
+    pairs.loc[0, "original"] = "/nowhere/00000.png"
+    with pytest.raises(InputError, match=r"/nowhere/00000\.png: there is no such image"):
         Comparison(pairs, catalog.boxes)
 
 
