@@ -59,6 +59,10 @@ def test_every_translator_is_an_arm_without_being_spelled_out(translator: str) -
     assert {folder.parent.name for folder in arm.translations} == {params.TRANSLATORS[translator]}
 
 
+def test_a_gpus_number_needs_no_quotes() -> None:
+    assert params.YOLOTraining.parse({"device": 1}).device == "1"
+
+
 def test_an_arm_that_is_spelled_out_is_taken_as_it_is() -> None:
     arm = params.YOLOTraining(arm="nst", arms={"nst": {"fog": "fda-fog"}})
     assert arm.replaced == {"fog": ["fda-fog"]}

@@ -106,6 +106,11 @@ class YOLOTraining(Downstream):
     seed: Seed = 0
     """Decides weights, order and augmentation. A batch run sets it."""
 
+    @field_validator("device", mode="before")
+    @classmethod
+    def _a_device_may_be_a_number(cls, value: object) -> object:
+        return str(value) if type(value) is int else value  # `device: 0`, `-p device 0`
+
     @field_validator("device")
     @classmethod
     def _device_is_spelled_right(cls, value: str) -> str:
