@@ -34,10 +34,7 @@ def main(profile: str, *options: str) -> int:
     started = time.perf_counter()
     command = [
         *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
-        *("--cores", "all", "--rerun-incomplete", "--keep-going"),
-        *("--quiet", "rules", "host", "reason"),
-        *("--resources", f"gpu={gpu_jobs()}"),
-        *("--scheduler", "greedy"),  # the other one gives up on what has to go first, and says so
+        *("--profile", "profiles/local"),  # a further one overrides what it sets
         *("--prioritize", *first),
         *options,
     ]
