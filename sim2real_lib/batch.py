@@ -1,6 +1,7 @@
 """`python -m sim2real_lib.batch demo`: a profile's notebooks through Snakemake, and how it ended.
 
-Snakemake does all the scheduling; this only chooses its options and prints the answer in the end.
+Snakemake does all the scheduling, as a file in `profiles/` says: `local`, if no `--profile` is given.
+This only says what goes first, and prints the answer in the end.
 """
 
 import shutil
@@ -34,7 +35,7 @@ def main(profile: str, *options: str) -> int:
     started = time.perf_counter()
     command = [
         *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
-        *("--profile", "profiles/local"),  # a further one overrides what it sets
+        *(() if "--profile" in options else ("--profile", "profiles/local")),
         *("--prioritize", *first),
         *options,
     ]
