@@ -1,7 +1,7 @@
 """`python -m sim2real_lib.batch demo`: a profile's notebooks through Snakemake, and how it ended.
 
-Snakemake does all the scheduling, as a file in `profiles/` says: `local`, if no `--profile` is given.
-This only says what goes first, and prints the answer in the end.
+Snakemake does all the scheduling, as `profiles/local` says or another `--profile`; this only says
+what goes first, and prints the answer in the end.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""What is promised of Snakemake's profiles: each says something of every rule, and all are taken."""
+"""What is promised of Snakemake's profiles: each speaks of every rule, and all are taken."""
 
 import re
 import shutil
@@ -13,9 +13,10 @@ from sim2real_lib.files import ROOT
 
 PROFILES = sorted(path.parent.name for path in (ROOT / "profiles").glob("*/config.yaml"))
 CLUSTERS = ["kubernetes", "slurm"]
-RULES = re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", (ROOT / "Snakefile").read_text(), re.M | re.S)
-WITH_GPU = {name for name, body in RULES if "gpu=1" in body}
-JOBS = {name for name, _ in RULES} - {"all"}
+SNAKEFILE = (ROOT / "Snakefile").read_text(encoding="utf-8")
+RULES = dict(re.findall(r"^rule (\w+):(.*?\n\n)", SNAKEFILE + "\n", re.M | re.S))
+JOBS = set(RULES) - {"all"}
+WITH_GPU = {name for name in JOBS if "gpu=1" in RULES[name]}
 
 
 def profile(name: str) -> dict:

@@ -1,6 +1,6 @@
 """A real Slurm of one node on loopback, for tests and to try things by hand.
 
-`python tests/cluster/one_node_slurm.py` starts one, says how to speak to it, and stops it at Ctrl-C.
+`python tests/cluster/one_node_slurm.py` starts one, says how to reach it, and stops it at Ctrl-C.
 Everything it writes lies in one temporary folder: keys, configuration, state, logs.
 """
 
@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ SlurmdParameters=config_overrides
 GresTypes=gpu
 ReturnToService=2
 KillWait=5
+MinJobAge=86400
 JobCompType=jobcomp/filetxt
 JobCompLoc={home}/jobs.log
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=256000 Gres=gpu:2 State=UNKNOWN
@@ -171,7 +172,5 @@ if __name__ == "__main__":
     with running() as slurm:
         print(f"export SLURM_CONF={slurm.home}/slurm.conf PATH={slurm.home}/bin:$PATH")
         print("Ctrl-C stops it.", flush=True)
-        try:
+        with suppress(KeyboardInterrupt):
             time.sleep(1e9)
-        except KeyboardInterrupt:
-            pass

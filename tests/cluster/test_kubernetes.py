@@ -121,7 +121,8 @@ def test_the_volume_the_image_and_the_path_are_the_same_everywhere() -> None:
     pod = next(document for document in NEEDED if document["kind"] == "Pod")
     (one,) = pod["spec"]["containers"]
     (mount,) = one["volumeMounts"]
-    assert f"{mount['name']}:{mount['mountPath']}" in PROFILE["kubernetes-volume-persistent-volumes"]
+    (volume,) = PROFILE["kubernetes-volume-persistent-volumes"]
+    assert volume == f"{mount['name']}:{mount['mountPath']}"
     assert one["image"] == PROFILE["container-image"]
     dockerfile = (HOME / "Dockerfile").read_text()
     assert f"WORKDIR {mount['mountPath']}\n" in dockerfile

@@ -1,5 +1,5 @@
-"""What is promised on Slurm: the same command, every job an sbatch of its own, and nothing lost when
-a node drains or a job is cancelled. On a real Slurm of one node, see one_node_slurm.py.
+"""What is promised on Slurm: the same command, every job an sbatch of its own, and nothing lost
+when a node drains or a job is cancelled. On a real Slurm of one node, see one_node_slurm.py.
 """
 
 import json

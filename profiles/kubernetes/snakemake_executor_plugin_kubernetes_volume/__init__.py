@@ -1,8 +1,8 @@
 """Snakemake's Kubernetes executor for a project that lies on a volume which all pods mount.
 
 Snakemake's own expects every file of a job to be declared and copies it to and from object storage.
-Here rules declare manifests alone, and checkpoints must outlive a killed job; so pods work where the
-command does, on the volume. All else is its plugin's. On PYTHONPATH in the image, see Dockerfile.
+Here rules declare manifests alone, and checkpoints must outlive a killed job; so pods work where
+the command does, on the volume. All else is its plugin's. The image has this on its PYTHONPATH.
 """
 
 from dataclasses import replace
@@ -43,8 +43,7 @@ class Executor(plugin.Executor):
 
 
 def with_shared_memory(job: client.V1Job) -> client.V1Job:
-    """The job with a /dev/shm of its node's memory: 64 MB, a pod's own, are too little for PyTorch's
-    loaders."""
+    """The job with a /dev/shm of its node's memory: PyTorch's loaders want more than 64 MB."""
     memory = client.V1EmptyDirVolumeSource(medium="Memory")
     pod = job.spec.template.spec
     pod.volumes.append(client.V1Volume(name="shm", empty_dir=memory))
