@@ -38,7 +38,7 @@ def test_every_rule_has_its_threads_memory_time_and_gpus(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_all_schedule_and_go_on_in_the_same_way(name: str) -> None:
-    same = ("scheduler", "rerun-incomplete", "keep-going", "quiet")
+    same = ("scheduler", "rerun-incomplete", "keep-going")
     assert [profile(name)[key] for key in same] == [profile("local")[key] for key in same]
 
 

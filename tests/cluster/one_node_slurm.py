@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-DAEMONS = ("munged", "slurmctld", "slurmd")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "setpriv")
 
 # Memory and GPUs are declared, not there: jobs ask for them as on a cluster, and nothing checks.
 CONF = """\
@@ -52,7 +52,7 @@ class Slurm:
     """One that runs.
 
     Attributes:
-        home: its folder.
+        home: its folder; `jobs.log` in it has a line for each job that has ended.
         env: the environment in which Slurm's commands find it.
         node: its only node's name.
     """
@@ -66,17 +66,10 @@ class Slurm:
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True)
         return done.stdout
 
-    def ended(self) -> dict[str, str]:
-        """Job id -> its last state, "COMPLETED" or "CANCELLED", in the order of their ends."""
-        log = self.home / "jobs.log"
-        lines = log.read_text().splitlines() if log.exists() else []
-        facts = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
-        return {fact["JobId"]: fact["JobState"] for fact in facts}
-
 
 def lacking() -> str:
     """Why no Slurm can be started here, "" where one can."""
-    absent = [name for name in DAEMONS if shutil.which(name, path=search_path()) is None]
+    absent = [name for name in PROGRAMS if shutil.which(name, path=search_path()) is None]
     if absent:
         return f"{', '.join(absent)} not found: apt-get install slurm-wlm munge"
     return "" if os.geteuid() == 0 else "Slurm's daemons want root"
@@ -149,8 +142,10 @@ def daemon(command: tuple[str, ...], slurm: Slurm) -> Iterator[None]:
     """Run a daemon in the foreground of its own process, its words in `<name>.out`."""
     with (slurm.home / f"{command[0]}.out").open("w") as out:
         process = subprocess.Popen(
-            command, env=slurm.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-        )
+            # It ends with whoever started it, killed or not.
+            ["setpriv", "--pdeathsig", "TERM", *command],
+            env=slurm.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        )  # fmt: skip
         try:
             yield
         finally:

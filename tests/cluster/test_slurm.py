@@ -3,7 +3,9 @@ when a node drains or a job is cancelled. On a real Slurm of one node, see one_n
 """
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -41,6 +43,8 @@ class Run:
         said: what each command printed, in order.
         status: its exit status.
         jobs: the jobs that it had Slurm do, rule with wildcards -> last state.
+        pending: the state of each job while the node was drained.
+        drawn: when the cancelled training drew its first sample, in nanoseconds.
     """
 
     home: Path
@@ -59,14 +63,14 @@ class Run:
         with out.open("w") as stream:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=self.slurm.env, stdin=subprocess.DEVNULL,
-                stdout=stream, stderr=subprocess.STDOUT,
+                stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             try:
                 meanwhile()
-                process.wait(1800)
+                self.status.append(process.wait(1800))
             finally:
-                process.terminate()
-        self.status.append(process.wait())
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
         self.said.append(out.read_text())
         new = {job: state for job, state in self.states().items() if job not in before}
         self.jobs.append({name: state for _, name, state in new.values()})
