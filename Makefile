@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 PROFILE ?= demo
+ON ?= local
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
 .PHONY: demo check test lab report lint bench docs diff runs compare setup clean
 
-demo: $(READY) ## the main job: every notebook on params/$(PROFILE), ending in a report
-	@$(BIN)/python -m sim2real_lib.batch $(PROFILE)
+demo: $(READY) ## the main job: every notebook on params/$(PROFILE), where profiles/$(ON) says
+	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --profile profiles/$(ON)
 
 check: $(READY) ## what params/$(PROFILE) would run on: found, missing, frames of each arm
 	@$(BIN)/python -m sim2real_lib.check $(PROFILE)
@@ -25,7 +26,7 @@ lab: $(READY) ## JupyterLab, on this machine only
 	$(BIN)/jupyter lab --ip 127.0.0.1 --notebook-dir . notebooks/01_data_analysis.ipynb
 
 report: $(READY) ## finish the run, and make outputs/$(PROFILE)/report.html anew
-	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --forcerun results
+	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --profile profiles/$(ON) --forcerun results
 
 bench: $(READY) ## every benchmark, each printing its table
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 
 from sim2real_lib import params
@@ -25,20 +26,21 @@ try:
 except InputError as error:
     sys.exit(f"\n{error}\n")
 
+ALL = 1000  # threads: more than there are means all there are; a cluster's profile says how many
 # Jobs read it from here: in the command it would be a change that trains all of them again.
 os.environ["SIM2REAL_MLFLOW"] = str(run.mlflow)
 
 
 def papermill(job, folder, options=""):
-    """The command of a rule; `job` begins its progress lines, `folder` is the run's."""
+    """The command of a rule; `job` begins its progress lines, `folder` is the run's, quoted."""
     return (
         f"SIM2REAL_BATCH='{job}' OMP_NUM_THREADS={{threads}} {sys.executable} -m papermill"
-        f" {{input.notebook}} {{log.notebook}} -f {{input.params}} -p run {folder} {options} -k python3"
+        f" {{input.notebook:q}} {{log.notebook:q}} -f {{input.params:q}} -r run {folder} {options} -k python3"
         ' -p mlflow "$SIM2REAL_MLFLOW"'
         " --no-progress-bar --autosave-cell-every 1"
         # The notebook's progress lines go on to the terminal: through a pipe, since papermill
         # would truncate a file. Its own words, tracebacks above all, go beside the notebook.
-        " --stderr-file /dev/fd/3 3> >(cat >&2) 2> {log.papermill}"
+        " --stderr-file /dev/fd/3 3> >(cat >&2) 2> {log.papermill:q}"
     )
 
 
@@ -83,11 +85,11 @@ rule analysis:
     log:
         notebook=f"{D}/notebooks/01_data_analysis.ipynb",
         papermill=f"{D}/notebooks/01_data_analysis.log",
-    threads: workflow.cores
+    threads: ALL
     message:
         "01 data analysis: read, clean and split the data sets"
     shell:
-        papermill("01", D)
+        papermill("01", shlex.quote(D))
 
 
 # Translations come before detectors: most arms wait for them. One of CycleGAN, CUT and FastCUT
@@ -111,7 +113,7 @@ rule cyclegan:
     message:
         "02 {wildcards.variant}: train, translate the frames"
     shell:
-        papermill("02 {wildcards.variant}", D, "-y {params.which:q}")
+        papermill("02 {wildcards.variant}", shlex.quote(D), "-y {params.which:q}")
 
 
 rule nst:
@@ -133,7 +135,7 @@ rule nst:
     message:
         "03 {wildcards.variant}: translate the frames"
     shell:
-        papermill("03 {wildcards.variant}", D, "-y {params.which:q}")
+        papermill("03 {wildcards.variant}", shlex.quote(D), "-y {params.which:q}")
 
 
 rule detector:
@@ -161,8 +163,8 @@ rule detector:
     shell:
         papermill(
             "04 {wildcards.arm}",
-            "{wildcards.home}",
-            f"-p data_run {D} -p arm {{wildcards.arm}} -p seed {{wildcards.seed}}"
+            "{wildcards.home:q}",
+            f"-r data_run {shlex.quote(D)} -r arm {{wildcards.arm}} -p seed {{wildcards.seed}}"
             " -y {params.changes:q}",
         )
 
@@ -187,8 +189,8 @@ rule results:
         papermill="{home}/notebooks/05_result_visualization.log",
     wildcard_constraints:
         home=HOME,
-    threads: workflow.cores
+    threads: ALL
     message:
         "05 results: compare the arms, write the report"
     shell:
-        papermill("05", "{wildcards.home}", f"-p data_run {D} -y {{params.fan_out:q}}")
+        papermill("05", "{wildcards.home:q}", f"-r data_run {shlex.quote(D)} -y {{params.fan_out:q}}")

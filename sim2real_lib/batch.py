@@ -1,6 +1,7 @@
 """`python -m sim2real_lib.batch demo`: a profile's notebooks through Snakemake, and how it ended.
 
-Snakemake does all the scheduling; this only chooses its options and prints the answer in the end.
+Snakemake does all the scheduling, as `profiles/local` says or another `--profile`; this only says
+what goes first, and prints the answer in the end.
 """
 
 import shutil
@@ -36,10 +37,7 @@ def main(profile: str, *options: str) -> int:
     started = time.perf_counter()
     command = [
         *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
-        *("--cores", "all", "--rerun-incomplete", "--keep-going"),
-        *("--quiet", "rules", "host", "reason"),
-        *("--resources", f"gpu={gpu_jobs()}"),
-        *("--scheduler", "greedy"),  # the other one gives up on what has to go first, and says so
+        *(() if "--profile" in options else ("--profile", "profiles/local")),
         *("--prioritize", *first),
         *options,
     ]

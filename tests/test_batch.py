@@ -144,6 +144,21 @@ def test_the_baselines_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     first = [f"outputs/study/04_yolo_training/baseline-seed{n}/manifest.json" for n in range(3)]
     at = asked.index("--prioritize")
     assert asked[at + 1 :] == [*first, "--dry-run"]
+    assert asked[asked.index("--profile") + 1] == "profiles/local"
+
+
+def test_another_snakemake_profile_takes_the_place_of_the_local_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.extend(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(batch.subprocess, "run", run)
+    assert batch.main("study", "--profile", "profiles/slurm") == 1
+    assert asked.count("--profile") == 1 and asked[-1] == "profiles/slurm"
 
 
 def test_a_dry_run_tells_of_no_end(

@@ -28,7 +28,7 @@ PAGES = [ENGLISH, KOREAN, *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NUMBER = re.compile(r"[+−]?\.?\d[\d.]*%?|[½¼]")
-FOLDERS = ("notebooks", "sim2real_lib", "params", "docs", "benchmarks", "tests")
+FOLDERS = ("notebooks", "sim2real_lib", "params", "profiles", "docs", "benchmarks", "tests")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -82,6 +82,8 @@ def test_every_make_command_has_its_target_and_profile(page: Path) -> None:
         assert TARGETS.issuperset(w for w in words if "=" not in w), command
         for profile in re.findall(r"PROFILE=(\S+)", command):
             assert (ROOT / "params" / profile).is_dir(), command
+        for profile in re.findall(r"\bON=(\S+)", command):
+            assert (ROOT / "profiles" / profile).is_dir(), command
 
 
 @every_page

@@ -79,9 +79,12 @@ def launch(run: Run, on_step: Callable[[Progress], None] | None) -> tuple[int, i
 def _launch(run: Run, on_step: Callable[[Progress], None] | None) -> tuple[int, int]:
     """Train in this process and those that Fabric starts; what `_train` returns."""
     from lightning_fabric import Fabric  # two seconds that only a training is worth
+    from lightning_fabric.plugins.environments import LightningEnvironment
 
+    # In a Slurm job Fabric would take Slurm's one task for all of the processes.
+    own = [] if under_torchrun() else [LightningEnvironment()]
     precision = cast(Any, run.precision)
-    fabric = Fabric(accelerator=run.accelerator, precision=precision, **run.processes)
+    fabric = Fabric(accelerator=run.accelerator, precision=precision, plugins=own, **run.processes)
     return cast(Any, fabric.launch(partial(_train, run=run, on_step=on_step)))
 
 

@@ -21,6 +21,8 @@ HERE = Path(__file__).parent
 KILLED = {"constant": 8, "decay": 8, "pool": 3, "identity": 0.5}
 # Without a pool: which old images a process sees depends on how many share the batch.
 SHARED = {"constant": 3, "decay": 3, "batch": 2, "pool": 0}
+# A Slurm job of one task. Its two processes are ours, though Slurm knows of one.
+SLURM = {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +96,10 @@ def assert_same_curve(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 
 def test_two_processes_learn_what_one_does_with_the_doubled_batch(
-    folder: Path, alone: pd.DataFrame
+    folder: Path, alone: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in SLURM.items():
+        monkeypatch.setenv(name, value)
     process = started(folder / "two", SHARED, devices=2)
     assert process.communicate()[0].split() == ["1", "2", "3", "4", "5", "6"]  # said once
     assert process.returncode == 0
