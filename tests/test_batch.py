@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from sim2real_lib import batch, params
-from sim2real_lib.files import ROOT
+from sim2real_lib.files import ROOT, read_manifest
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.xdist_group("batch")]
+
+RUN = "a run"  # a person's folder may have a space
+ARMS = "[baseline, nst.bold, oracle]\nstyles: [fog]\ntranslators: {nst.bold: {style_weight: 9.0}}"
 
 
 def snakemake(profile: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -29,12 +32,10 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("batch")
     shutil.copytree(ROOT / "params" / "smoke", home / "params")
     for path in (home / "params").glob("*.yaml"):
-        text = path.read_text().replace("outputs/smoke", str(home / "run"))
+        text = path.read_text().replace("outputs/smoke", str(home / RUN))
         text = text.replace("params/smoke", str(home / "params"))
-        # One arm less, for time: test_notebooks.py runs that one.
-        path.write_text(
-            text.replace("[baseline, cyclegan, nst, oracle]", "[baseline, nst, oracle]")
-        )
+        # Without the arms that test_notebooks.py runs, for time, and with settings of run.yaml's.
+        path.write_text(text.replace("[baseline, cyclegan, nst, oracle]", ARMS))
     return home / "params"
 
 
@@ -59,11 +60,19 @@ def would_run(profile: Path) -> set[str]:
 
 
 def test_one_command_makes_the_report_and_every_arm(finished: Path) -> None:
-    run = finished.parent / "run"
+    run = finished.parent / RUN
     assert (run / "report.html").is_file()
     arms = params.Run.from_yaml(finished / "run.yaml").arms
     assert list(pd.read_csv(run / "results.csv")["arm"]) == arms
-    assert len(list((run / "notebooks").glob("*.ipynb"))) == 3 + len(arms)  # 01, nst-fog, 05
+    assert len(list((run / "notebooks").glob("*.ipynb"))) == 3 + len(arms)  # 01, nst.bold-fog, 05
+
+
+def test_a_translator_is_run_with_the_settings_that_the_run_gives_it(finished: Path) -> None:
+    made = finished.parent / RUN / "03_nst_generation" / "nst.bold-fog"
+    asked = read_manifest(made, "")["params"]
+    assert (asked["translator"], asked["tag"], asked["style_weight"]) == ("nst", "bold", 9.0)
+    trained = finished.parent / RUN / "04_yolo_training" / "nst.bold-seed0"
+    assert read_manifest(trained, "")["translated"] == ["nst.bold-fog"]
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -129,7 +138,7 @@ def test_a_misspelt_parameter_stops_before_any_job(
     assert refused.returncode != 0
     assert message in refused.stderr + refused.stdout
     assert "Traceback" not in refused.stderr + refused.stdout
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / RUN).exists()
 
 
 def test_the_baselines_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
