@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from sim2real_lib.errors import InputError
+from sim2real_lib.errors import InputError, printable
 from sim2real_lib.files import resolve
 from sim2real_lib.run_folder import RunFolder
 
@@ -73,6 +73,7 @@ def _notes(run: RunFolder) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
+    text = printable(text)
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 

@@ -37,7 +37,7 @@ def pictures(path: Path) -> list[Shown]:
         return []
     try:
         return list(_pictures(json.loads(path.read_text(encoding="utf-8"))))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"not readable as a notebook ({error!r})", where=path) from error
 
 

@@ -81,6 +81,7 @@ THEME: Any = {
     "lines.solid_capstyle": "round",
     "savefig.facecolor": PAPER,
     "text.color": INK,
+    "text.parse_math": False,  # names of data are no formulas, whatever their dollars say
     "xtick.color": MUTED,
     "ytick.color": MUTED,
 }

@@ -1,5 +1,6 @@
 """run.yaml: what a batch run fans out."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -7,6 +8,8 @@ from pydantic import Field, field_validator
 from sim2real_lib.files import resolve
 from sim2real_lib.params.ranges import Count, Names
 from sim2real_lib.strict import Params
+
+PLAIN_PATH = re.compile(r"[\w./~@+=,][\w./~@+=,-]*")
 
 
 class Run(Params):
@@ -30,6 +33,16 @@ class Run(Params):
     @classmethod
     def _one_folder_or_several(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("run", "data_run", "params")
+    @classmethod
+    def _paths_are_plain(cls, value: str | list[str]) -> str | list[str]:
+        for path in [value] if isinstance(value, str) else value:
+            if path and not PLAIN_PATH.fullmatch(path):
+                raise ValueError(
+                    "Snakemake hands paths to a shell: use letters, digits and . _ - / + @ = , ~"
+                )
+        return value
 
     def file(self, notebook: str) -> str:
         """The params file of a notebook, as a person writes it."""
