@@ -1,4 +1,4 @@
-"""Readers and parameters against files that a stranger damaged: 20,000 of them each.
+"""Readers and parameters against files that a stranger damaged: 2,000 of them each.
 
 Every file must be read into a sound catalog or be refused by an `InputError`, in seconds. What else
 happens is printed with the number that makes it again: `--reader NAME --first NUMBER --count 1`.
@@ -61,7 +61,7 @@ def tried(name: str, first: int, count: int, seconds: float) -> tuple[collection
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--count", type=int, default=2_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="of each reader")
     parser.add_argument("--reader", choices=list(hostile.TARGETS))

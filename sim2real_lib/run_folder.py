@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from sim2real_lib.evaluation.arm_names import ORACLE
 from sim2real_lib.errors import InputError, printable
+from sim2real_lib.evaluation.arm_names import ORACLE
 from sim2real_lib.files import MANIFEST, read_manifest, resolve, sha256
 from sim2real_lib.params import NOTEBOOKS, translation_folder
 from sim2real_lib.profiles import (

@@ -70,7 +70,8 @@ def predict(
         the path of `detections.parquet`.
 
     Raises:
-        InputError: when the weights are missing, damaged or of other classes, or an image does not decode.
+        InputError: when the weights are missing, damaged or of other classes, or an image does not
+            decode.
     """
     remedy = "Give the weights that notebook 04 made"
     network = checkpoint.network(weights, folder / "ultralytics", remedy)

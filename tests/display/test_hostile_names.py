@@ -112,7 +112,8 @@ def test_a_report_full_of_hostile_names_runs_none_of_them(
     figure.suptitle("x")
     table = pd.DataFrame({name: [name, "b"], f"{name} 2": [0.1, 0.2]})
     blocks = [
-        Table(table, best="max", caption=name), Picture(PIXELS, name), Wipe(PIXELS, PIXELS, (name, name), name),
+        Table(table, best="max", caption=name), Picture(PIXELS, name),
+        Wipe(PIXELS, PIXELS, (name, name), name),
         Flip(Picture(PIXELS, name), Picture(PIXELS, name), labels=(name, name), key="k"),
         Facts({name: name, "list": [name]}, name),
     ]  # fmt: skip
