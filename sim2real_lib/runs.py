@@ -38,17 +38,17 @@ def main(outputs: str = "outputs") -> int:
     folders = sorted(f for f in resolve(outputs).glob("*/") if not f.name.startswith("."))
     try:
         runs = [run for run in map(RunFolder.read, folders) if run.is_run]
+        if not runs:
+            print(f"No runs in {outputs}. The first: make demo")
+            return 0
+        print(printable(_left(table(runs))))
+        for run in runs:
+            lines = list(_notes(run))
+            if lines:
+                print(printable("\n  ".join([f"\n{run.folder.name}", *lines])))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    if not runs:
-        print(f"No runs in {outputs}. The first: make demo")
-        return 0
-    print(_left(table(runs)))
-    for run in runs:
-        lines = list(_notes(run))
-        if lines:
-            print(f"\n{run.folder.name}", *lines, sep="\n  ")
     return 0
 
 
@@ -73,7 +73,6 @@ def _notes(run: RunFolder) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    text = printable(text)
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sim2real_lib import catalog, runs
 from sim2real_lib.catalog.tables import Catalog
-from sim2real_lib.display import executed
+from sim2real_lib.display import executed, run_comparison
 from sim2real_lib.errors import InputError, printable
 from sim2real_lib.files import MANIFEST, Artifact, read_manifest
 from sim2real_lib.run_folder import RunFolder, failures
@@ -149,3 +149,21 @@ def test_a_list_of_rejected_frames_that_is_none_is_refused(text: str, tmp_path: 
     path.write_text(text)
     with pytest.raises(InputError, match="rejected_frames"):
         rejections.read(path, frames())
+
+
+@pytest.mark.parametrize("file", ["intervals.csv", "gains.csv", "manifest.json"])
+@pytest.mark.parametrize("text", ["", "\x00", "a,b\n1,2\n", "{}", "slice,arm\n0-all,x\n"])
+def test_comparing_with_a_run_of_damaged_tables_ends_in_one_line(
+    file: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("x", "y"):
+        for part in ("01_data_analysis", "05_result_visualization"):
+            sealed(tmp_path / name / part)
+        (tmp_path / name / "results.csv").write_text("arm,0-all\nbaseline,0.5\n")
+        (tmp_path / name / "report.html").write_text("")
+    for name in ("intervals.csv", "gains.csv", file):
+        (tmp_path / "x/05_result_visualization" / name).write_text(text)
+        if name != MANIFEST:
+            (tmp_path / "y/05_result_visualization" / name).write_text("slice,arm,low,high\n")
+    assert run_comparison.main(str(tmp_path / "x"), str(tmp_path / "y")) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

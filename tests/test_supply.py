@@ -75,7 +75,7 @@ def test_the_page_of_licences_has_the_pinned_versions() -> None:
 
 def test_the_page_of_licences_calls_out_every_agpl_and_gpl() -> None:
     page = licences_page.PAGE.read_text(encoding="utf-8")
-    (called,) = re.findall(r"\*\*AGPL and GPL\.\*\* (.*?)\. Running", page, re.S)
+    (called,) = re.findall(r"\*\*AGPL and GPL\.\*\* (.*?)\. ultralytics trains", page, re.S)
     rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", page, re.M)
     strong = [name for name, licence in rows if licences_page.STRONG.search(licence)]
     assert "ultralytics" in strong
