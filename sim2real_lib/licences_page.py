@@ -48,7 +48,9 @@ def licences() -> Iterator[tuple[str, str, str]]:
 def licence(package: Distribution) -> str:
     """A package's licence: the SPDX expression, else the short text, else the classifiers."""
     about = package.metadata
-    expression, text = about.get("License-Expression", ""), about.get("License", "")
+    expression, text = (
+        "".join(about.get_all(name, [])) for name in ("License-Expression", "License")
+    )
     classes = [c.split(" :: ")[-1] for c in about.get_all("Classifier", []) if "License ::" in c]
     short = text if 0 < len(text) <= LONGEST and "\n" not in text else ""
     found = expression or short.replace("UNKNOWN", "") or ", ".join(classes)
@@ -63,8 +65,9 @@ def licence(package: Distribution) -> str:
 def _first_line(package: Distribution) -> str:
     """How the package's licence file begins."""
     for file in package.files or ():
-        if re.match(r"(LICEN[CS]E|COPYING)", file.name) and file.locate().is_file():
-            text = Path(str(file.locate())).read_text(encoding="utf-8", errors="replace")
+        path = Path(str(file.locate()))
+        if re.match(r"(LICEN[CS]E|COPYING)", path.name) and path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
             return text.strip().split("\n")[0][:LONGEST]
     return ""
 

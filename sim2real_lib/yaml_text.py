@@ -38,7 +38,7 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor in self.anchors and event.anchor not in self.sizes:
                 raise yaml.YAMLError(f"alias {event.anchor!r} stands within what it stands for")
-            self._count(self.sizes.get(event.anchor, 0))
+            self._count(self.sizes.get(event.anchor or "", 0))
             return super().compose_node(parent, index)
         before = self.nodes
         self._count(1)

@@ -72,6 +72,21 @@ def test_no_text_of_a_themed_chart_is_a_formula() -> None:
     encode(drawn())
 
 
+def test_a_logarithmic_axis_still_has_its_powers_of_ten() -> None:
+    @themed
+    def drawn() -> Chart:
+        figure = chart(3, 2)
+        axes = figure.subplots()
+        axes.plot([1, 1000], [1, 1000])
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        return figure
+
+    (axes,) = drawn().axes
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        assert label.get_parse_math() or "$" not in label.get_text()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
