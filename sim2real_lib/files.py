@@ -27,6 +27,10 @@ MANIFEST_TYPES: dict[str, type | tuple[type, ...]] = {  # what every stage recor
     "finished": str, "seconds": (int, float), "timings": dict, "params": dict, "inputs": dict,
     "code": str, "packages": dict, "platform": str,
 }  # fmt: skip
+A_STAGES_OWN: dict[str, dict] = {
+    "timings": {},
+    "inputs": {},
+}  # a whole run's manifest has none of its own
 LARGEST_MANIFEST = 1 << 26  # bytes; one with a thousand inputs has 2**17
 PACKAGES = (
     "torch",
@@ -162,8 +166,9 @@ def read_manifest(folder: Path, remedy: str) -> dict[str, Any]:
         found = json.loads(read_bytes(path, LARGEST_MANIFEST))
         wrong = "" if isinstance(found, dict) else "not an object"
         for name, kind in MANIFEST_TYPES.items() if not wrong else ():
-            if not isinstance(found.get(name), kind) or found[name] != found[name]:
-                wrong = f"{name} is {found.get(name)!r}"
+            value = found.get(name, A_STAGES_OWN.get(name))
+            if not isinstance(value, kind) or value != value:
+                wrong = f"{name} is {value!r}"
     except (ValueError, RecursionError, OSError) as error:
         raise InputError(f"damaged manifest ({error})", where=path, remedy=remedy) from error
     if wrong:
