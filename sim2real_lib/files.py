@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,15 @@ from sim2real_lib.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "manifest.json"
+MANIFEST_TYPES: dict[str, type | tuple[type, ...]] = {  # what every stage records, see `seal`
+    "finished": str, "seconds": (int, float), "timings": dict, "params": dict, "inputs": dict,
+    "code": str, "packages": dict, "platform": str,
+}  # fmt: skip
+A_STAGES_OWN: dict[str, dict] = {
+    "timings": {},
+    "inputs": {},
+}  # a whole run's manifest has none of its own
+LARGEST_MANIFEST = 1 << 26  # bytes; one with a thousand inputs has 2**17
 PACKAGES = (
     "torch",
     "torchvision",
@@ -64,6 +74,25 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON to `path`, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The bytes of a file that may be anybody's.
+
+    Raises:
+        OSError: when it cannot be read.
+        InputError: when it is a pipe or device, which might never end, or holds more bytes than
+            `most`.
+    """
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise InputError("this is a pipe or a device, not a file", where=path, remedy="Remove it")
+    if status.st_size > most:
+        remedy = "Is it the file that its name says?"
+        what = f"{status.st_size:,} bytes are more than the {most:,} that such a file may have"
+        raise InputError(what, where=path, remedy=remedy)
+    with path.open("rb", buffering=0) as file:
+        return file.read()
 
 
 def sha256(path: Path) -> str:
@@ -135,9 +164,17 @@ def read_manifest(folder: Path, remedy: str) -> dict[str, Any]:
     if not path.is_file():
         raise InputError("there is no finished result here", where=folder, remedy=remedy)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found = json.loads(read_bytes(path, LARGEST_MANIFEST))
+        wrong = "" if isinstance(found, dict) else "not an object"
+        for name, kind in MANIFEST_TYPES.items() if not wrong else ():
+            value = found.get(name, A_STAGES_OWN.get(name))
+            if not isinstance(value, kind) or value != value:
+                wrong = f"{name} is {value!r}"
+    except (ValueError, RecursionError, OSError) as error:
         raise InputError(f"damaged manifest ({error})", where=path, remedy=remedy) from error
+    if wrong:
+        raise InputError(f"damaged manifest ({wrong})", where=path, remedy=remedy)
+    return found
 
 
 def code_version() -> str:

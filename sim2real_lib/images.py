@@ -21,6 +21,10 @@ JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_EXIF = 0xE1  # APP1
 ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)  # Exif's tag, and its values for a quarter turn
 LARGEST_PLAIN = 2**16  # pixels; a header that says more is damaged, as one that says 0
+MOST_PIXELS = 2**26  # of an image, 8192x8192: a few bytes can claim to be gigabytes of pixels
+MOST_ASPECT = 100  # the longer side over the shorter
+# Pillow knows more, among them one that hands the file to another program.
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 
 REMEDY = "Download or generate it again, or remove the frame from the data set"
 
@@ -29,12 +33,14 @@ def read_rgb(path: str | Path) -> RGB:
     """Decode an image file to (height, width, 3) RGB, uint8, 0-255.
 
     Raises:
-        InputError: when the file is missing or no decoder can read it.
+        InputError: when the file is missing, is in none of `FORMATS`, is damaged or has more than
+            `MOST_PIXELS`.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    size(path)  # before a decoder makes room for what the header says
+    with suppress(cv2.error):
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        what = "not a readable image" if Path(path).is_file() else "there is no such image"
-        raise InputError(what, where=path, remedy=REMEDY)
+        raise InputError("not a readable image", where=path, remedy=REMEDY)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -60,20 +66,31 @@ def size(path: str | Path) -> tuple[int, int]:
     """(width, height) in pixels from the file's header alone, as `read_rgb` turns it upright.
 
     Raises:
-        InputError: when the file is missing or its header is not an image's.
+        InputError: when the file is missing, or its header is not an image's, or says more
+            than `MOST_PIXELS` or a shape beyond `MOST_ASPECT`.
     """
+    width, height = _size(path)
+    if width * height > MOST_PIXELS:
+        what = f"{width}x{height} pixels are more than the {MOST_PIXELS:,} that are read"
+        raise InputError(what, where=path, remedy=REMEDY)
+    if max(width, height) > MOST_ASPECT * min(width, height):  # at a common height it would be huge
+        raise InputError(f"no camera makes {width}x{height} pixels", where=path, remedy=REMEDY)
+    return width, height
+
+
+def _size(path: str | Path) -> tuple[int, int]:
+    if not Path(path).is_file():  # a pipe would be waited for
+        raise InputError("there is no such image", where=path, remedy=REMEDY)
     with suppress(OSError, struct.error, IndexError):  # Pillow says better what is wrong
         found = _size_in(_first_bytes(path))
         if found and min(found) > 0 and max(found) < LARGEST_PLAIN:
             return found
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             turned = image.getexif().get(ORIENTATION) in SIDEWAYS
             return (height, width) if turned else (width, height)
-    except FileNotFoundError as error:
-        raise InputError("there is no such image", where=path, remedy=REMEDY) from error
-    except (OSError, Image.DecompressionBombError) as error:
+    except Exception as error:  # a damaged header makes Pillow raise nearly anything
         raise InputError(f"not a readable image ({error})", where=path, remedy=REMEDY) from error
 
 
@@ -87,11 +104,12 @@ def verify(paths: Iterable[str | Path], *, progress: bool = True) -> None:
         list(paths), desc="checking images", disable=not progress, unit="image"
     ):
         try:
-            with Image.open(path) as image:
+            size(path)
+            with Image.open(path, formats=FORMATS) as image:
                 image.load()
-        except FileNotFoundError as error:
-            raise InputError("there is no such image", where=path, remedy=REMEDY) from error
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        except InputError:
+            raise
+        except Exception as error:  # a damaged image makes Pillow raise nearly anything
             raise InputError(
                 f"not a readable image ({error})", where=path, remedy=REMEDY
             ) from error

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from sim2real_lib.errors import InputError, printable
 from sim2real_lib.evaluation.arm_names import ORACLE
 from sim2real_lib.files import MANIFEST, read_manifest, resolve, sha256
 from sim2real_lib.params import NOTEBOOKS, translation_folder
@@ -96,10 +97,12 @@ class RunFolder:
         path = self.folder / "results.csv"
         if RESULTS not in self.manifests or not path.is_file():
             return None
-        table = pd.read_csv(path, index_col="arm")
-        return table[
-            [name for name in table.columns if not name.endswith(" s")]
-        ]  # without the seconds
+        try:
+            table = pd.read_csv(path, index_col="arm")
+            kept = [name for name in table.columns if not name.endswith(" s")]  # but the seconds
+            return table[kept].astype(float)
+        except Exception as error:  # pandas has a dozen for what is no table
+            raise InputError(f"not a table of results ({error})", where=path) from error
 
     @property
     def best(self) -> tuple[str, float] | None:
@@ -121,7 +124,8 @@ class RunFolder:
     def data_folder(self) -> Path:
         """The run that holds its catalog and translations: itself, or the one it shares."""
         asked = [m["params"].get("data_run") for m in self.manifests.values()]
-        homes = (self.folder, *map(resolve, filter(None, asked)))
+        named = [name for name in asked if name and isinstance(name, str)]
+        homes = (self.folder, *map(resolve, named))
         return next((h for h in homes if (h / ANALYSIS / MANIFEST).is_file()), self.folder)
 
     @property
@@ -130,7 +134,7 @@ class RunFolder:
         analysed = self.data_folder / ANALYSIS
         if not (analysed / MANIFEST).is_file():
             return ""
-        return read_manifest(analysed, "Run notebook 01 again")["params"]["data"]
+        return read_manifest(analysed, "Run notebook 01 again")["params"].get("data", "")
 
     @property
     def seconds(self) -> float:
@@ -180,13 +184,12 @@ def failures(notebooks: Path) -> Iterator[tuple[str, str]]:
             continue
         try:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        except ValueError:
-            yield path.name, "it was killed, or is damaged"
-            continue
-        for cell in cells:
-            for output in cell.get("outputs", []):
-                if output["output_type"] == "error":
-                    yield path.name, f"{output['ename']}: {output['evalue']}"
+            outputs = [output for cell in cells for output in cell.get("outputs", [])]
+            errors = [o for o in outputs if o["output_type"] == "error"]
+            said = [printable(f"{error['ename']}: {error['evalue']}") for error in errors]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            said = ["it was killed, or is damaged"]
+        yield from ((path.name, words) for words in said)
 
 
 def artifact_of(notebook: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from sim2real_lib.errors import InputError
+from sim2real_lib.errors import InputError, printable
 from sim2real_lib.files import resolve
 from sim2real_lib.run_folder import RunFolder
 
@@ -43,18 +43,18 @@ def main(outputs: str = "outputs") -> int:
     names = {f: f.relative_to(home).as_posix() for f in folders}
     try:
         found = {name: RunFolder.read(f) for f, name in names.items() if name[0] != "."}
+        runs = {name: run for name, run in found.items() if run.is_run}
+        if not runs:
+            print(f"No runs in {outputs}. The first: make demo")
+            return 0
+        print(printable(_left(table(runs))))
+        for name, run in runs.items():
+            lines = list(_notes(run))
+            if lines:
+                print(printable("\n  ".join([f"\n{name}", *lines])))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    runs = {name: run for name, run in found.items() if run.is_run}
-    if not runs:
-        print(f"No runs in {outputs}. The first: make demo")
-        return 0
-    print(_left(table(runs)))
-    for name, run in runs.items():
-        lines = list(_notes(run))
-        if lines:
-            print(f"\n{name}", *lines, sep="\n  ")
     return 0
 
 

@@ -15,8 +15,12 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sim2real_lib import yaml_text
 from sim2real_lib.errors import InputError
-from sim2real_lib.files import ROOT, resolve
+from sim2real_lib.files import ROOT, read_bytes, resolve
+
+MOST_FAULTS = 20  # that one message names
+LONGEST_NAME = 100  # characters of a parameter's
 
 
 class Params(BaseModel):
@@ -67,7 +71,9 @@ class Params(BaseModel):
         except ValidationError as error:
             faults = error.errors()
             line = _line_of(file, faults[0]["loc"][:1]) if file else ""
-            explained = "; ".join(cls._explain(fault) for fault in faults)
+            explained = "; ".join(cls._explain(fault) for fault in faults[:MOST_FAULTS])
+            if len(faults) > MOST_FAULTS:
+                explained += f"; and {len(faults) - MOST_FAULTS} more"
             raise InputError(explained, where=f"{where}{line}") from None
 
     @classmethod
@@ -88,7 +94,7 @@ class Params(BaseModel):
 
     @classmethod
     def _explain(cls, fault: Any) -> str:
-        name = ".".join(str(part) for part in fault["loc"])
+        name = ".".join(str(part) for part in fault["loc"])[:LONGEST_NAME]
         if fault["type"] == "extra_forbidden" and len(fault["loc"]) > 1:
             return f"there is no parameter {name!r}"
         if fault["type"] == "extra_forbidden":
@@ -105,26 +111,31 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A params file as a dictionary.
 
     Raises:
-        InputError: when it is missing, not YAML, or not a mapping.
+        InputError: when it is missing, not YAML, or not a mapping of names.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = read_bytes(path, 4 * yaml_text.MOST_CHARACTERS).decode("utf-8-sig")
+        values = yaml_text.load(text)
     except FileNotFoundError as error:
         profiles = ", ".join(sorted(p.name for p in (ROOT / "params").iterdir() if p.is_dir()))
         raise InputError(
             "no such params file", where=path, remedy=f"Profiles: {profiles}"
         ) from error
+    except OSError as error:
+        raise InputError((error.strerror or "it cannot be read").lower(), where=path) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise InputError(f"not readable as YAML ({problem})", where=path) from error
-    if values is not None and not isinstance(values, dict):
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
         raise InputError("must be a list of `name: value` lines", where=path)
-    return {str(name): value for name, value in (values or {}).items()}  # YAML's "on" is True
+    return {str(name): value for name, value in values.items()}  # YAML's "on" is True
 
 
 def _line_of(path: Path, key: tuple[Any, ...]) -> str:
     """ ":7" where a top-level key stands in the seventh line of a params file, else ""."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     places = [f":{n}" for n, line in enumerate(lines, 1) if key and line.startswith(f"{key[0]}:")]
     return places[0] if places else ""
 

@@ -64,6 +64,9 @@ BOXES = pa.DataFrameSchema(
 # Images below the project's root are stored relative to it, so that a run folder can be moved.
 _HERE = f"{ROOT}/"
 
+# Frame ids become paths of files, whose names have at most 255 bytes, a suffix among them.
+UNSOUND_ID = r"(^|/)\.{0,2}(/|$)|[\\\x00-\x1f\x7f]|[^/]{181}"
+
 DROPPED_COLUMNS = ("file", "line", "reason")
 
 
@@ -134,12 +137,21 @@ def load(folder: Path, remedy: str = "") -> Catalog:
             tables[name] = pd.read_parquet(path)
         except FileNotFoundError as error:
             raise InputError("there is no catalog here", where=path, remedy=remedy) from error
-        except (OSError, ValueError) as error:
+        except Exception as error:  # pyarrow and pandas have a dozen for what is not as it says
             raise InputError(f"damaged table ({error})", where=path, remedy=remedy) from error
     frames = tables["frames"]
-    images = frames["image"]
-    frames = frames.assign(image=images.where(images.str.startswith("/"), _HERE + images))
-    return Catalog(frames, tables["boxes"], tables["dropped"])
+    try:
+        images = frames["image"]
+        frames = frames.assign(image=images.where(images.str.startswith("/"), _HERE + images))
+        found = Catalog(frames, tables["boxes"], tables["dropped"])
+        bad = unsound(found.frames["frame_id"])
+        if bad.any():
+            raise InputError(f"{found.frames['frame_id'][bad].iloc[0]!r} is no frame's name")
+    except InputError as error:
+        raise InputError(error.what, where=folder, remedy=remedy or error.remedy) from error
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"not a catalog ({error})", where=folder, remedy=remedy) from error
+    return found
 
 
 def concat(catalogs: Iterable[Catalog]) -> Catalog:
@@ -150,6 +162,13 @@ def concat(catalogs: Iterable[Catalog]) -> Catalog:
         pd.concat([part.boxes for part in parts]),
         pd.concat([part.dropped for part in parts], ignore_index=True),
     )
+
+
+def unsound(frame_ids: pd.Series) -> pd.Series:
+    """Which of the ids could not be a file's path below a folder."""
+    ids = pyarrow.array(frame_ids, pyarrow.string()).cast(pyarrow.binary())  # lengths in bytes
+    bad = pyarrow.compute.match_substring_regex(ids, UNSOUND_ID)
+    return pd.Series(bad.to_numpy(zero_copy_only=False), index=frame_ids.index, dtype=bool)
 
 
 def belongs(frame_ids: pd.Series, known: pd.Series) -> pd.Series:

@@ -23,9 +23,10 @@ import pyarrow
 import pyarrow.csv
 
 from sim2real_lib import images
-from sim2real_lib.catalog.tables import BOXES, DROPPED_COLUMNS, FRAMES, Catalog, positions
+from sim2real_lib.catalog.tables import BOXES, DROPPED_COLUMNS, FRAMES, Catalog, positions, unsound
 from sim2real_lib.datasets import taxonomy
 from sim2real_lib.errors import InputError
+from sim2real_lib.files import read_bytes
 
 Fields = Mapping[str, type]  # a text table's columns in order: name -> str, int or float
 Dropped = tuple[str, int, str]  # file, line (0: the whole file), reason
@@ -34,6 +35,8 @@ ARROW = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
 WHOLE = r"-?[0-9]{1,18}"  # what fits into 64 bits
 # No text holds them, but a cut-off archive does, and some parsers end a word there.
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
+
+LARGEST_TEXT = 1 << 28  # bytes; the largest of the data sets' text files has 2**24
 
 SIDES = ("left", "top", "right", "bottom")
 # Annotators overshoot an image's border by a little; a box further out is not of this image, and
@@ -120,8 +123,7 @@ def text_lines(path: Path, remedy: str) -> list[str]:
         InputError: when the file cannot be read, or holds bytes that are not text: names the line.
     """
     try:
-        with path.open("rb", buffering=0) as file:
-            data = file.read()
+        data = read_bytes(path, LARGEST_TEXT)
         text = data.decode("utf-8-sig")
     except OSError as error:
         what = (error.strerror or "it cannot be read").lower()
@@ -222,6 +224,14 @@ def assemble(frames: pd.DataFrame, boxes: pd.DataFrame, dropped: Sequence[Droppe
         boxes: columns of `BOXES`, and file and line.
         dropped: what the reader itself dropped: file, line, reason.
     """
+    bad = unsound(frames["frame_id"])
+    if bad.any():
+        named = frames[bad].iloc[0]
+        remedy = "Its translation could not be stored under this name: rename it, in at most 180"
+        raise InputError(
+            f"{named['frame_id']!r} is no name of a frame", where=named["image"],
+            remedy=f"{remedy} bytes",
+        )  # fmt: skip
     sizes = images.sizes(frames["image"].tolist())
     frames = frames.assign(width=sizes[:, 0], height=sizes[:, 1])
     owner = positions(boxes["frame_id"], frames["frame_id"])

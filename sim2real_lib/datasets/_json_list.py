@@ -22,6 +22,7 @@ from sim2real_lib.progress import progress_bar
 
 CHUNK = 1 << 19  # bytes read at a time: what is made of them stays in the processor's cache
 TAIL = 1 << 16  # bytes at the end in which the cut is sought first: three of BDD100K's records
+MOST = 1 << 34  # bytes of a file; BDD100K's largest has 2**31
 LARGE = 100_000_000  # bytes that take long enough to read for a progress bar
 BATCH = 1000  # records at a time where the rest of a file is decoded at once
 
@@ -54,6 +55,9 @@ def batches(path: Path, kind: type[T], what: str, remedy: str) -> Iterator[list[
     decoder = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
     try:
         size = path.stat().st_size
+        if size > MOST:
+            what = f"{size:,} bytes are more than the {MOST:,} that such a file may have"
+            raise InputError(what, where=path, remedy=remedy)
         bar = progress_bar(
             total=size, desc=path.name, unit="B", unit_scale=True, disable=size < LARGE
         )

@@ -34,6 +34,7 @@ from sim2real_lib.datasets._scalabel import (
     Placed,
 )
 from sim2real_lib.errors import InputError
+from sim2real_lib.files import read_bytes
 from sim2real_lib.progress import progress_bar
 
 SPLITS = ("train", "val")  # no labels are published for BDD100K's test images
@@ -46,6 +47,7 @@ LABELS = {
 NAMES = taxonomy.of("bdd100k")
 FRAME_COLUMNS = [name for name in FRAMES.columns if name not in ("width", "height")]
 BATCH, MANY = 500, 5000  # files of the 100k form: at a time, and from how many on with progress
+LARGEST_PICTURE = 1 << 26  # bytes; theirs have 2**15
 IMAGE = re.compile(r"[^/\\]+\.\w+")
 
 TREE = (
@@ -181,7 +183,7 @@ def _pictures(place: Path, root: Path) -> Iterator[list[Placed]]:
 def _frame(path: Path, decoder: msgspec.json.Decoder[Picture]) -> Frame:
     """The frame of an image that has a file of its own."""
     try:
-        picture = decoder.decode(path.read_bytes())
+        picture = decoder.decode(read_bytes(path, LARGEST_PICTURE))
     except OSError as error:
         what = (error.strerror or "it cannot be read").lower()
         raise InputError(what, where=path, remedy=TREE) from error

@@ -21,6 +21,7 @@ from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.datasets import _own
 from sim2real_lib.datasets._common import SIDES, assemble, folder, stay_inside
 from sim2real_lib.errors import InputError
+from sim2real_lib.files import read_bytes
 
 LABELS = ("annotations/instances_{}*.json", "annotations/{}.json", "{}/_annotations.coco.json")
 TREE = (
@@ -28,6 +29,8 @@ TREE = (
     "<root>/<split>/_annotations.coco.json for train, val (or valid) or test; else name the files "
     "in `labels`"
 )
+
+LARGEST_JSON = 1 << 33  # bytes; the largest such file in use, of Objects365, has 2**32
 
 RECORDS = {"images": "image", "annotations": "annotation", "categories": "category"}
 PLACE = re.compile(rf"\$\.({'|'.join(RECORDS)})\[(\d+)\]")  # a record, as the decoder names it
@@ -162,7 +165,7 @@ def _label_files(root: Path, asked: Mapping[str, str]) -> dict[str, Path]:
 
 def _decode(path: Path) -> _Content:
     try:
-        data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        data = read_bytes(path, LARGEST_JSON).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise InputError((error.strerror or "it cannot be read").lower(), where=path) from error
     try:

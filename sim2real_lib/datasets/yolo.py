@@ -20,8 +20,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow
-import yaml
 
+from sim2real_lib import yaml_text
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.datasets import _own
 from sim2real_lib.datasets._common import (
@@ -137,7 +137,7 @@ def _content(config: Path) -> tuple[_Content, dict[int, str]]:
     """What is read of the YAML file, and the names of classes by number."""
     text = "\n".join(text_lines(config, TREE))
     try:
-        content = msgspec.convert(yaml.safe_load(text), _Content)
+        content = msgspec.convert(yaml_text.load(text), _Content)
         names = content.names if isinstance(content.names, dict) else dict(enumerate(content.names))
         "".join(names.values()).encode()  # fails where half a character was written as its number
     except Exception as error:  # PyYAML has a dozen for values that are not as their tag says

@@ -4,7 +4,6 @@ Inception's is the one that FID and KID are published in. The trained detector's
 any further weights, and is nearer to the question: how far apart do the domains look to it.
 """
 
-import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sim2real_lib import images
-from sim2real_lib.detection import offline
+from sim2real_lib.detection.checkpoint import DAMAGED, damaged, network
 from sim2real_lib.errors import InputError
 from sim2real_lib.progress import progress_bar
 
@@ -24,8 +23,6 @@ INCEPTION_FILES = (
     "weights-inception-2015-12-05-6726825d.pth",
     "pt_inception-2015-12-05-6726825d.pth",
 )
-DAMAGED = (OSError, RuntimeError, EOFError, ValueError, TypeError, AttributeError, KeyError,
-           pickle.UnpicklingError)  # fmt: skip
 
 
 def features(
@@ -94,20 +91,15 @@ def detector_features(
     Raises:
         InputError: for weights or an image that are missing or damaged.
     """
-    offline.prepare(folder / "ultralytics")
-    from ultralytics import YOLO
-
     remedy = "Give the weights that notebook 04 made"
-    if not weights.is_file():  # ultralytics would look elsewhere, and on the network
-        raise InputError("there are no weights here", where=weights, remedy=remedy)
+    detector: Any = network(weights, folder / "ultralytics", remedy)
     try:
-        network: Any = YOLO(weights, task="detect").model
-        stages = network.model[: len(network.yaml["backbone"])]
+        stages = detector.model[: len(detector.yaml["backbone"])]
+        stride = int(detector.stride.max())
     except DAMAGED as error:
-        raise _damaged("not a detector's weights", weights, error, remedy) from error
+        raise damaged("not a detector's weights", weights, error, remedy) from error
     place = _place(device)
     backbone = stages.float().eval().to(place)
-    stride = int(network.stride.max())
 
     def pooled(pixels: Tensor) -> Tensor:
         return backbone(pixels.to(place).float() / 255).mean(dim=(2, 3))
@@ -143,12 +135,12 @@ def inception_features(
     try:
         # The package loads with all of pickle's powers: look first that none are asked for.
         torch.load(weights, map_location="cpu", weights_only=True)
-        network: nn.Module = FeatureExtractorInceptionV3("inception", ["2048"], str(weights))
+        inception: nn.Module = FeatureExtractorInceptionV3("inception", ["2048"], str(weights))
     except DAMAGED as error:
-        raise _damaged("not Inception-v3's weights", weights, error, remedy) from error
+        raise damaged("not Inception-v3's weights", weights, error, remedy) from error
     place = _place(device)
-    network = network.to(place)
-    return _of_images(paths, lambda image: image, lambda p: network(p.to(place))[0], batch)
+    inception = inception.to(place)
+    return _of_images(paths, lambda image: image, lambda p: inception(p.to(place))[0], batch)
 
 
 def _of_images(
@@ -189,8 +181,3 @@ def _place(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(f"cuda:{device}" if device.isdigit() else device)
-
-
-def _damaged(what: str, path: Path, error: Exception, remedy: str) -> InputError:
-    reason = " ".join(str(error).split())[:200]
-    return InputError(f"{what} ({reason})", where=path, remedy=remedy)

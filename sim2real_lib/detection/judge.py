@@ -42,7 +42,7 @@ class Judge:
         folder = next(path for name, path in folders.items() if arm_of(name) == BASELINE)
         manifest = read_manifest(folder, "Run notebook 04_yolo_training again")
         p = manifest["params"]
-        return cls(folder / manifest["weights"], p["image_size"], p["classes"])
+        return cls(folder / Path(manifest["weights"]).name, p["image_size"], p["classes"])
 
 
 def finished_translations(run: Path) -> dict[str, Path]:

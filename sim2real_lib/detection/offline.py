@@ -15,10 +15,14 @@ def prepare(folder: Path) -> None:
     """
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder.absolute()))
     os.environ |= {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_VERBOSE": "False"}
+    # A checkpoint is a pickle, which can run anything: let it make networks and nothing else.
+    os.environ["ULTRALYTICS_SAFE_LOAD"] = "1"
     from PIL import Image
     from ultralytics.data import utils as data_utils
+    from ultralytics.nn import tasks
     from ultralytics.utils import LOGGER, SETTINGS, patches, plotting
 
+    tasks.SAFE_LOAD = True  # also where a person imported it before
     # It replaces PIL's `open` by one that wants to install a package for a file it cannot read.
     Image.open = patches._image_open
     # It asks github.com for Arial before every training, offline or not; Pillow's own font will do.

@@ -16,7 +16,7 @@ import pandas as pd
 
 from sim2real_lib import images
 from sim2real_lib.catalog.tables import Catalog
-from sim2real_lib.detection import offline
+from sim2real_lib.detection import checkpoint
 from sim2real_lib.detection.tree import SIDES, objects
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.ap import TP
@@ -70,15 +70,15 @@ def predict(
         the path of `detections.parquet`.
 
     Raises:
-        InputError: when the weights are of other classes, or an image does not decode.
+        InputError: when the weights are missing, damaged or of other classes, or an image does not
+            decode.
     """
-    offline.prepare(folder / "ultralytics")
+    remedy = "Give the weights that notebook 04 made"
+    network = checkpoint.network(weights, folder / "ultralytics", remedy)
     import torch
     import torchvision  # noqa: F401  once it is imported, ultralytics takes its compiled NMS
-    from ultralytics import YOLO
     from ultralytics.utils.nms import non_max_suppression
 
-    network: Any = YOLO(weights, task="detect").model
     if list(network.names.values()) != list(classes):
         raise InputError(
             f"trained on {', '.join(network.names.values())}, not on {', '.join(classes)}",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim2real_lib.detection import offline
 from sim2real_lib.files import write_text
 
 
@@ -38,14 +39,15 @@ def reached(folder: Path) -> int:
 
 
 def load(last: Path) -> dict[str, Any]:
-    """Our own checkpoint, whole; pickled, so never one from elsewhere.
+    """A training's checkpoint, whole, made of networks and numbers alone.
 
     Raises:
         Exception: of any kind when it is damaged; KeyError when it is none to resume from.
     """
-    import torch
+    offline.prepare(last.parent.parent)
+    from ultralytics.nn.tasks import torch_safe_load
 
-    checkpoint = torch.load(last, map_location="cpu", weights_only=False)
+    checkpoint = torch_safe_load(last, safe_only=True)[0]
     for part in ("epoch", "ema", "updates", "optimizer", "train_args"):
         if checkpoint[part] is None:
             raise KeyError(part)

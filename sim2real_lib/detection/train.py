@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim2real_lib.detection import augmentation as freebies
-from sim2real_lib.detection import ddp, offline, resume
+from sim2real_lib.detection import checkpoint, ddp, offline, resume
 from sim2real_lib.detection import tree as trees
 from sim2real_lib.detection.checks import between, gpus, known
 from sim2real_lib.errors import InputError
@@ -82,7 +82,7 @@ def train(
         plain_share: share of the iterations, the last ones, without mosaic, MixUp and CutMix;
             equally many in every arm, whatever its number of frames.
         rectangular: batches as flat as the least flat frame instead of square; mosaic is then off.
-        weights: a checkpoint to start from instead of random weights; one that you trust.
+        weights: a checkpoint to start from instead of random weights.
         device: "auto", "cpu", "mps", a GPU's number, or several: "0,1". These share each batch.
         threads: torch's threads on a CPU; 0: as many as OMP_NUM_THREADS says, else ultralytics'
             choice.
@@ -114,8 +114,9 @@ def train(
             raise InputError(f"{count!r} is not a whole number", where=name)
     chosen = freebies.choose(augmentation, rectangular=rectangular)
     attack = _adversarial(adversarial)
-    if weights and not Path(weights).is_file():  # else ultralytics would look for them online
-        raise InputError("there are no such weights", where=weights)
+    if weights:
+        remedy = "Give the .pt of a detector that ultralytics trained, or none"
+        checkpoint.network(Path(weights), folder / "ultralytics", remedy)
     device = _device(device)
     processes = max(len(gpus(device)), 1)
     if batch % processes:

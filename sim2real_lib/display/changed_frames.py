@@ -89,7 +89,6 @@ def gained_and_lost(
         cells[0].annotate(
             _heading(row, frame), (0, 1), xytext=(0, RAISED), xycoords="axes fraction",
             textcoords="offset points", va="bottom", fontsize=9.5, weight="bold", in_layout=False,
-            parse_math=False,
         )  # fmt: skip
     _legend(figure, panels[0, 1])
     headline(figure, f"Where {names[1]} gains and loses most against {names[0]}")

@@ -47,7 +47,7 @@ def pictures(path: Path, made: str = "") -> list[Shown]:
         if made and ended and datetime.fromisoformat(ended) < datetime.fromisoformat(made):
             return []
         return list(_pictures(notebook))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"not readable as a notebook ({error!r})", where=path) from error
 
 

@@ -67,7 +67,7 @@ def agreements(
         below = percent(float((values < threshold).mean()))
         axes.text(1.03, place + 0.3, below, va="center", fontsize=8, color=INK)
     axes.axvline(threshold, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
-    axes.set_yticks(np.arange(len(rows)) + 0.3, [_plain(name) for name, _, _ in reversed(rows)])
+    axes.set_yticks(np.arange(len(rows)) + 0.3, [name for name, _, _ in reversed(rows)])
     axes.set(xlim=(max(-1.0, min(-0.25, lowest)), 1.0), ylim=(-0.05, len(rows)))
     axes.set(xlabel="agreement of the edges in a box, 1: the same", ylabel="variant")
     axes.set_title(f"below {threshold:g}", loc="right", fontsize=8, color=MUTED, weight="normal")
@@ -117,7 +117,7 @@ def losses(summary: pd.DataFrame) -> Chart:
         axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     panels[2].set_xlim(0, max(0.1, 1.3 * float(table["hallucinated"].max())))
     panels[2].xaxis.set_major_locator(MaxNLocator(3))
-    panels[0].set_yticks(places, [_plain(variant) for variant in variants])
+    panels[0].set_yticks(places, variants)
     panels[0].set(ylabel="variant", ylim=(len(table) - 0.5, -0.6))
     headline(figure, "What translation did to the labels")
     return figure
@@ -211,12 +211,7 @@ def _caption(box: pd.Series) -> str:
             "found" if box[f"found_{when}"] else "not found" for when in ("before", "after")
         )
         lines[1] += f" · {was} → {still}"
-    return _plain("\n".join(lines).replace(" -", " −"))
-
-
-def _plain(text: str) -> str:
-    """Text of the data, in which a dollar sign begins no formula."""
-    return text.replace("$", r"\$")
+    return "\n".join(lines).replace(" -", " −")
 
 
 def _close_up(image: RGB, box: pd.Series) -> RGB:

@@ -273,12 +273,21 @@ def _both(one: Encoded, two: Encoded, names: tuple[str, str], key: str) -> Block
     return Flip(Picture(one), Picture(two), labels=names, key=key)
 
 
+def _written(a: Path, b: Path) -> Path:
+    try:
+        return write(a, b, resolve("outputs"))
+    except (LookupError, ValueError, TypeError, AttributeError, OSError) as error:
+        what = f"one of the runs is not as its notebooks leave it ({error!r})"
+        remedy = "Finish both anew: make report PROFILE=…"
+        raise InputError(what, where=f"{a}, {b}", remedy=remedy) from error
+
+
 def main(a: str = "", b: str = "") -> int:
     """Write the page of two runs and print where it lies. Returns the exit status."""
     try:
         if not (a and b):
             raise InputError("two runs are wanted", remedy="make compare A=outputs/x B=outputs/y")
-        page = write(resolve(a), resolve(b), resolve("outputs"))
+        page = _written(resolve(a), resolve(b))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

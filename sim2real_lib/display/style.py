@@ -81,6 +81,7 @@ THEME: Any = {
     "lines.solid_capstyle": "round",
     "savefig.facecolor": PAPER,
     "text.color": INK,
+    "text.parse_math": False,  # names of data are no formulas, whatever their dollars say
     "xtick.color": MUTED,
     "ytick.color": MUTED,
 }
@@ -125,12 +126,20 @@ def themed(draw: Callable[P, Chart]) -> Callable[P, Chart]:
     def styled(*args: P.args, **kwargs: P.kwargs) -> Chart:
         with mpl.rc_context(THEME):
             figure = draw(*args, **kwargs)
+            _powers(figure)
             # Ticks are made at the first drawing and take the settings of that moment.
             figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it is laid out: doing so again is half of an encoding
         return figure
 
     return styled
+
+
+def _powers(figure: Figure) -> None:
+    """Numbers on logarithmic axes are matplotlib's own formulas, 10² and the like."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        for label in axis.get_ticklabels(which="both") if axis.get_scale() == "log" else ():
+            label.set_parse_math(True)
 
 
 def headline(figure: Figure, text: str) -> None:

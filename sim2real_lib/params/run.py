@@ -1,5 +1,6 @@
 """run.yaml: what a batch run fans out."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -9,6 +10,8 @@ from sim2real_lib.params.ranges import Count, Name, Names, Seed
 from sim2real_lib.params.variants import TAGGED, Style
 from sim2real_lib.strict import Params
 
+# Of a run: no shell and no pattern of Snakemake's reads more into it than a name.
+PLAIN_PATH = re.compile(r"[\w./~@+=,][\w./~@+=, -]*")
 Changes = Annotated[dict[str, Any], Field(min_length=1)]  # of a notebook's parameters, by name
 
 
@@ -51,6 +54,16 @@ class Run(Params):
             if made is None or not made["tag"]:
                 raise ValueError(
                     f"{name!r} must be a translator, a dot and a word, such as cyclegan.weak"
+                )
+        return value
+
+    @field_validator("run", "data_run", "params")
+    @classmethod
+    def _paths_are_plain(cls, value: str | list[str]) -> str | list[str]:
+        for path in [value] if isinstance(value, str) else value:
+            if path and not PLAIN_PATH.fullmatch(path):
+                raise ValueError(
+                    "paths go through a shell: use letters, digits, spaces and . _ - / + @ = , ~"
                 )
         return value
 
