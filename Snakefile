@@ -30,7 +30,7 @@ except InputError as error:
     sys.exit(f"\n{error}\n")
 
 R = run.run
-ALL = 1000  # threads: what is more than there are becomes all there are; a cluster's profile says how many
+ALL = 1000  # threads: Snakemake makes that all there are, a cluster's profile what it says
 # Jobs read it from here: in the command it would be a change that trains all of them again.
 os.environ["SIM2REAL_MLFLOW"] = str(run.mlflow)
 
