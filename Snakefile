@@ -26,7 +26,7 @@ try:
 except InputError as error:
     sys.exit(f"\n{error}\n")
 
-ALL = 1000  # threads: more than there are means all there are; a cluster's profile says how many
+ALL = 1000  # threads: Snakemake makes that all there are, a cluster's profile what it says
 # Jobs read it from here: in the command it would be a change that trains all of them again.
 os.environ["SIM2REAL_MLFLOW"] = str(run.mlflow)
 

@@ -82,7 +82,7 @@ def _launch(run: Run, on_step: Callable[[Progress], None] | None) -> tuple[int, 
     from lightning_fabric.plugins.environments import LightningEnvironment
 
     # In a Slurm job Fabric would take Slurm's one task for all of the processes.
-    own = [] if under_torchrun() else [LightningEnvironment()]
+    own: list[Any] = [] if under_torchrun() else [LightningEnvironment()]
     precision = cast(Any, run.precision)
     fabric = Fabric(accelerator=run.accelerator, precision=precision, plugins=own, **run.processes)
     return cast(Any, fabric.launch(partial(_train, run=run, on_step=on_step)))

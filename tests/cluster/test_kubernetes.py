@@ -136,3 +136,5 @@ def test_the_image_has_the_libraries_and_the_exact_versions() -> None:
     copied = [word for line in dockerfile.splitlines() if line.startswith("COPY")
               for word in line.split()[1:-1]]  # fmt: skip
     assert all((ROOT / name).exists() for name in copied)
+    sent = (HOME / "Dockerfile.dockerignore").read_text().split()
+    assert sent == ["*", *(f"!{name}" for name in copied if name != "./")]
