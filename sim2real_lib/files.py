@@ -17,11 +17,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sim2real_lib import __version__
+from sim2real_lib import __version__, locks
 from sim2real_lib.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "manifest.json"
+READ_AGAIN = (".parquet", ".pt")  # what later notebooks read: its size is recorded
 PACKAGES = (
     "torch",
     "torchvision",
@@ -85,10 +86,15 @@ def key(*values: Any) -> str:
 class Artifact:
     """One stage's output folder: begun, filled, and sealed by its manifest.
 
+    From the beginning to the seal no other process can begin it.
+
     Args:
         folder: where the stage writes.
         params: the stage's parameters, as plain values.
         inputs: name -> file that the stage read; their hashes are recorded.
+
+    Raises:
+        InputError: when another process is at work in the folder.
     """
 
     def __init__(
@@ -97,7 +103,7 @@ class Artifact:
         self.folder, self.params, self.inputs = folder, dict(params), dict(inputs or {})
         self.timings: dict[str, float] = {}
         self._started = time.perf_counter()
-        folder.mkdir(parents=True, exist_ok=True)
+        locks.hold(folder)
         (folder / MANIFEST).unlink(missing_ok=True)  # from here on the folder is unfinished
 
     @contextmanager
@@ -115,12 +121,18 @@ class Artifact:
             "timings": self.timings,
             "params": self.params,
             "inputs": {name: sha256(path) for name, path in sorted(self.inputs.items())},
+            "files": {
+                path.relative_to(self.folder).as_posix(): path.stat().st_size
+                for path in sorted([*self.folder.glob("*"), *self.folder.glob("catalog/*")])
+                if path.suffix in READ_AGAIN and not path.name.startswith(".")
+            },
             "code": code_version(),
             "packages": package_versions(),
             "platform": f"{platform.platform()}, Python {platform.python_version()}",
             **facts,
         }
         write_json(self.folder / MANIFEST, manifest)
+        locks.release(self.folder)
         return manifest
 
 
