@@ -7,15 +7,14 @@ that a kill of a short training meets them.
 """
 
 import hashlib
+import math
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -40,23 +39,18 @@ STAGES = {  # notebook -> an artifact of it, below the run
     "04": "04_yolo_training/nst-seed0",
     "05": "05_result_visualization",
 }
-VICTIMS = {  # -> what its command line holds; None: make, Snakemake and all that they started
+VICTIMS = {  # -> what its command line holds
     "kernel": "ipykernel_launcher",
     "papermill": "papermill",
-    "everything": None,
+    "everything": "",  # `make`'s process group: Snakemake, and whatever it has started
 }
 
 
 @dataclass
 class Project:
-    """A copy of the project below `home`, and the data sets beside it.
-
-    Attributes:
-        seconds: how long papermill was at work on each artifact, undisturbed.
-    """
+    """A copy of the project below `home`, and the data sets beside it."""
 
     home: Path
-    seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def make(cls, home: Path) -> "Project":
@@ -137,38 +131,42 @@ class Project:
         """Options that make no more than one artifact and what it needs."""
         return "--rerun-incomplete", f"outputs/faults/{artifact}/manifest.json"
 
-    def kill(
-        self, artifact: str, victim: str, number: signal.Signals, moment: float
-    ) -> tuple[bool, str]:
+    def work(self, artifact: str) -> float:
+        """Make an artifact undisturbed; return the seconds of a CPU that its kernel took."""
+        process = self.start(*self.until(artifact))
+        took = _worked(process, math.inf)
+        if process.wait(timeout=900):
+            raise RuntimeError(self.said.read_text())
+        return took
+
+    def kill(self, artifact: str, victim: str, number: signal.Signals, moment: float) -> bool:
         """Kill while an artifact is made.
 
         Args:
             artifact: which is to be made, and nothing after it.
             victim: one of `VICTIMS`.
             number: the signal.
-            moment: when, seconds after papermill has started.
+            moment: when: the seconds of a CPU that the kernel has had.
 
         Returns:
-            whether it was killed, and not done before; what the run said.
+            whether it was killed, and not done before.
         """
         process = self.start(*self.until(artifact))
-        papermill = _find(process, VICTIMS["papermill"])
-        if papermill is not None:
-            _sleep(process, moment)
-            if VICTIMS[victim] is None:
-                killed = process.poll() is None
-                if killed:
-                    os.killpg(process.pid, number)
-            else:
-                found = _find(process, VICTIMS[victim])
-                killed = found is not None and _signalled(found, number)
+        _worked(process, moment)
+        if process.poll() is not None:
+            return False
+        if victim == "everything":
+            os.killpg(process.pid, number)
         else:
-            killed = False
+            found = _child(process, VICTIMS[victim])
+            if found is None or not _signalled(found, number):
+                process.wait(timeout=900)
+                return False
         process.wait(timeout=900)
-        return killed, self.said.read_text()
+        return True
 
     def results(self, *artifacts: str) -> dict[str, str]:
-        """name -> digest of everything that another run of the same parameters makes again.
+        """name -> digest of all that another run of the same parameters makes again, bit for bit.
 
         Args:
             artifacts: only those; none: all of them, and results.csv.
@@ -225,6 +223,8 @@ class Project:
 
 def _content(path: Path) -> bytes:
     """What of a file is to be the same again; b"" for files that tell of time or place."""
+    if path.name == "results.parquet":  # holds seconds, as results.csv
+        return b""
     if path.suffix in (".png", ".parquet"):
         return path.read_bytes()
     if path.suffix == ".pth":
@@ -239,25 +239,33 @@ def _content(path: Path) -> bytes:
     return b"".join(k.encode() + v.contiguous().numpy().tobytes() for k, v in state.items())
 
 
-def _find(process: subprocess.Popen[bytes], text: str | None) -> psutil.Process | None:
-    """The descendant whose command line holds a text, as soon as there is one; None: it ended."""
-    assert text is not None
-    while process.poll() is None:
-        try:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                line = child.cmdline()
-                if any(text in part for part in line[1:4]) and "python" in line[0]:
-                    return child
-        except psutil.Error:
-            continue  # one of them ended meanwhile
-        time.sleep(0.05)
+def _child(process: subprocess.Popen[bytes], text: str) -> psutil.Process | None:
+    """The descendant whose command line holds a text, where there is one."""
+    try:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            line = child.cmdline()
+            if any(text in part for part in line[1:4]) and "python" in line[0]:
+                return child
+    except psutil.Error:
+        pass  # one of them ended meanwhile
     return None
 
 
-def _sleep(process: subprocess.Popen[bytes], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        time.sleep(0.005)
+def _worked(process: subprocess.Popen[bytes], seconds: float) -> float:
+    """Wait until the kernel has had so many seconds of a CPU, or all has ended.
+
+    A clock would meet other moments on a busy machine.
+    """
+    kernel, had = None, 0.0
+    while process.poll() is None and had < seconds:
+        kernel = kernel or _child(process, VICTIMS["kernel"])
+        if kernel is not None:
+            try:
+                had = sum(kernel.cpu_times()[:2]) or had
+            except psutil.Error:
+                break
+        time.sleep(0.02 if kernel else 0.2)
+    return had
 
 
 def _signalled(process: psutil.Process, number: signal.Signals) -> bool:
@@ -266,9 +274,3 @@ def _signalled(process: psutil.Process, number: signal.Signals) -> bool:
     except psutil.Error:
         return False
     return True
-
-
-def moments(seed: int) -> Callable[[float], float]:
-    """Random moments of a stage that takes so many seconds, the same for the same seed."""
-    drawn = random.Random(seed)
-    return lambda seconds: drawn.uniform(0, seconds)
