@@ -10,12 +10,13 @@ run: tables, images and weights, bit for bit. So are all data sets' bytes.
 """
 
 import argparse
+import math
 import random
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from project import STAGES, VICTIMS, Project
 
 IN_A_ROW = 4  # kills, before a stage is let finish
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
+Kind = tuple[str, signal.Signals]
 
 
 def prepare(home: Path, wanted: Iterable[str]) -> tuple[Project, dict[str, float]]:
@@ -40,39 +42,50 @@ def prepare(home: Path, wanted: Iterable[str]) -> tuple[Project, dict[str, float
     return project, {stage: took[stage] for stage in wanted}
 
 
-def killed_stage(
-    project: Project, stage: str, seconds: float, kills: int, drawn: random.Random
+def killed_and_finished(
+    project: Project, stage: str, seconds: float, kinds: Iterator[Kind], drawn: random.Random
 ) -> list[dict]:
-    """Kill a stage so many times; a row a kill."""
+    """Kill a stage some times, let it finish, and compare; a row a kill."""
     project.restore("whole")
     artifact = STAGES[stage]
     whole = project.results(artifact)
     project.forget(artifact)
-    kinds = cycle([(victim, number) for number in SIGNALS for victim in VICTIMS])
     rows: list[dict] = []
-    while len(rows) < kills:
+    while len(rows) < IN_A_ROW:
         victim, number = next(kinds)
         share = drawn.random()
         if not project.kill(artifact, victim, number, share * seconds):
-            print(f"  {stage} was done before {share:.2f}", file=sys.stderr, flush=True)
-            project.forget(artifact)
+            project.forget(artifact)  # it was done before
             continue
-        row = {"stage": stage, "victim": victim, "signal": number.name, "share": round(share, 2)}
-        row["unfinished"] = not (project.run / artifact / "manifest.json").exists()
-        rows.append(row)
-        print(row, file=sys.stderr, flush=True)
-        if len(rows) % IN_A_ROW and len(rows) < kills:
-            continue
-        status, said = project.make_demo(*project.until(artifact))
-        found = project.results(artifact)
-        differ = sorted(n for n in whole.keys() | found.keys() if whole.get(n) != found.get(n))
-        for row in rows[-(len(rows) % IN_A_ROW or IN_A_ROW) :]:
-            row |= {"finished": status == 0, "equal": not differ}
-        print(stage, status, differ, file=sys.stderr, flush=True)
-        if status:
-            print(said[-3000:], file=sys.stderr, flush=True)
-        project.forget(artifact)
-    return rows
+        unfinished = not (project.run / artifact / "manifest.json").exists()
+        row = {"stage": stage, "victim": victim, "signal": number.name, "share": share}
+        rows.append(row | {"unfinished": unfinished})
+    status, said = project.make_demo(*project.until(artifact))
+    if status:
+        print(said[-3000:], file=sys.stderr)
+    found = project.results(artifact)
+    differ = sorted(n for n in whole.keys() | found.keys() if whole.get(n) != found.get(n))
+    left = project.left_running()
+    for text in (*differ, *left):
+        print(f"{stage}: {text}", file=sys.stderr)
+    ending = {"finished": status == 0, "equal": not differ, "left": len(left)}
+    return [row | ending for row in rows]
+
+
+def counted(rows: list[dict]) -> str:
+    """A line a stage and signal."""
+    return (
+        pd.DataFrame(rows)
+        .groupby(["stage", "signal"])
+        .agg(
+            tries=("share", "size"),
+            unfinished=("unfinished", "sum"),
+            finished_afterwards=("finished", "sum"),
+            equal=("equal", "sum"),
+            left_running=("left", "sum"),
+        )
+        .to_string()
+    )
 
 
 def main() -> None:
@@ -87,15 +100,15 @@ def main() -> None:
         project, seconds = prepare(home, options.stages)
         print("CPU seconds of each kernel:", {s: round(t, 1) for s, t in seconds.items()})
         drawn, data, rows = random.Random(options.seed), project.data_bytes(), []
-        for stage in options.stages:
-            rows += killed_stage(project, stage, seconds[stage], options.kills, drawn)
-        project.restore("whole")
-        table = pd.DataFrame(rows)
-        counts = table.groupby(["stage", "signal"]).agg(
-            tries=("share", "size"), finished=("finished", "sum"), equal=("equal", "sum")
-        )
-        print(counts.to_string())
-        changed = {n for n, digest in project.data_bytes().items() if data.get(n) != digest}
+        kinds = {
+            stage: cycle([(victim, number) for number in SIGNALS for victim in VICTIMS])
+            for stage in options.stages
+        }
+        for _ in range(math.ceil(options.kills / IN_A_ROW)):
+            for stage in options.stages:
+                rows += killed_and_finished(project, stage, seconds[stage], kinds[stage], drawn)
+            print(counted(rows), flush=True)
+        changed = [n for n, digest in project.data_bytes().items() if data.get(n) != digest]
         print(f"bytes of the data sets changed in {len(changed)} files")
     finally:
         shutil.rmtree(home, ignore_errors=True)
