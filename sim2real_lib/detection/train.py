@@ -59,10 +59,10 @@ def train(
     """Train, or go on with a training that was killed, or return at once when it is finished.
 
     A second call with the same tree and parameters goes on from the last checkpoint, and on a CPU
-    ends with the same weights as an uninterrupted one; with others it starts afresh. The weights are the
-    moving average at the end, never chosen by a score. Beside them lie `losses.csv` with a row an
-    epoch, `batch.png` with the first batch as the detector sees it, and `training.json` with the
-    steps and seconds that the weights took.
+    ends with the same weights as an uninterrupted one; with others it starts afresh. The weights
+    are the moving average at the end, never chosen by a score. Beside them lie `losses.csv` with
+    a row an epoch, `batch.png` with the first batch as the detector sees it, and `training.json`
+    with the steps and seconds that the weights took.
 
     Args:
         data: `data.yaml` of `tree.write_tree`.
