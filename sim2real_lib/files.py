@@ -3,6 +3,7 @@
 Every artifact folder carries a `manifest.json`, written last. A folder without one is unfinished.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from sim2real_lib.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "manifest.json"
+FULL, LITTLE = (errno.ENOSPC, errno.EDQUOT), 1 << 16  # of a disk: its errors, bytes left
 READ_AGAIN = (".parquet", ".pt")  # what later notebooks read: its size is recorded
 PACKAGES = (
     "torch",
@@ -45,13 +47,25 @@ def resolve(path: str | Path) -> Path:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; rename it to `path` only when the block succeeds."""
+    """Yield a temporary name beside `path`; rename it to `path` only when the block succeeds.
+
+    Raises:
+        InputError: when the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The real suffix stays last: image and parquet writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer says no more than that it failed
+        if getattr(error, "errno", 0) not in FULL and shutil.disk_usage(path.parent).free > LITTLE:
+            raise
+        raise InputError(
+            f"cannot be written ({os.strerror(errno.ENOSPC)})",
+            where=path,
+            remedy="Make room and run again: what is finished is kept",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -127,9 +127,10 @@ class Project:
         status = self.start(*options, prefix=prefix).wait(timeout=900)
         return status, self.said.read_text()
 
-    def until(self, artifact: str) -> tuple[str, str]:
+    def until(self, artifact: str) -> tuple[str, ...]:
         """Options that make no more than one artifact and what it needs."""
-        return "--rerun-incomplete", f"outputs/faults/{artifact}/manifest.json"
+        manifest = f"outputs/faults/{artifact}/manifest.json"
+        return "--prioritize", manifest, "--rerun-incomplete", manifest
 
     def work(self, artifact: str) -> float:
         """Make an artifact undisturbed; return the seconds of a CPU that its kernel took."""
