@@ -48,7 +48,7 @@ def test_a_second_run_is_refused_and_the_first_one_undisturbed(
 ) -> None:
     project.forget(NST)
     first = project.start(*project.until(NST))
-    while not (project.run / ".lock").exists() or not (project.run / ".lock").read_text():
+    while f"process {first.pid} " not in (project.run / ".lock").read_text():
         assert first.poll() is None
         time.sleep(0.05)
     status, said = project.make_demo()
