@@ -34,7 +34,7 @@ def main(profile: str, *options: str) -> int:
         print(error, file=sys.stderr)
         return 2
     folders = _folders(run)
-    for path in () if dry else (path for folder in folders for path in refuse_damaged(folder)):
+    for path in [] if dry else refuse_damaged(*folders):
         print(f"{path}: damaged or gone; what it belongs to is made again", file=sys.stderr)
     report = run.folder / "report.html"
     before = report.stat().st_mtime_ns if report.exists() else None

@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_what_is_whole_is_left_alone(run: Path) -> None:
-    assert list(refuse_damaged(run)) == []
+    assert refuse_damaged(run) == []
     assert list(run.glob(f"*/*/{MANIFEST}"))
 
 
@@ -50,9 +50,9 @@ def test_what_was_cut_short_or_removed_is_named_and_no_longer_done(
     if left is not None:
         path.write_bytes(content[: int(left * len(content))])
     elif name == MANIFEST:
-        assert list(refuse_damaged(run)) == []  # it is unfinished already
+        assert refuse_damaged(run) == []  # it is unfinished already
         return
-    assert list(refuse_damaged(run)) == [path]
+    assert refuse_damaged(run) == [path]
     assert not (folder / MANIFEST).exists()
 
 
@@ -68,3 +68,31 @@ def test_a_manifest_of_an_earlier_version_lists_no_files(run: Path) -> None:
     old.mkdir()
     (old / MANIFEST).write_text('{"params": {}}')
     assert list(damaged(old)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("01_data_analysis", []),
+        (f"03_nst_generation/{VARIANT}", ["01_data_analysis", "04_yolo_training/baseline-seed0"]),
+        (
+            "04_yolo_training/nst-seed0",
+            [
+                "01_data_analysis",
+                f"03_nst_generation/{VARIANT}",
+                "04_yolo_training/baseline-seed0",
+            ],
+        ),
+    ],
+)
+def test_what_was_made_of_damaged_results_is_made_again_and_nothing_else(
+    run: Path, name: str, left: list[str]
+) -> None:
+    Artifact(run / "01_data_analysis", {}).seal()
+    Artifact(run / "04_yolo_training" / "baseline-seed0", {}).seal(translated=[])
+    Artifact(run / "04_yolo_training" / "nst-seed0", {}).seal(translated=[VARIANT])
+    Artifact(run / "05_result_visualization", {}).seal()
+    (run / name / MANIFEST).write_text("{")
+    assert refuse_damaged(run) == [run / name / MANIFEST]
+    found = sorted(path.parent for path in run.rglob(MANIFEST))
+    assert found == [run / folder for folder in left]

@@ -89,6 +89,7 @@ def test_damaged_results_are_made_again(project: Project, whole: dict[str, str])
     for path in (weights, image):
         path.write_bytes(path.read_bytes()[:500])
     said = made_again(project, DETECTOR, whole)
+    made_again(project, NST, whole)  # it is done already
     assert f"{weights}: damaged or gone" in said and f"{image}: damaged or gone" in said
 
 
