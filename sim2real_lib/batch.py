@@ -12,24 +12,33 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real_lib import params, tracking
+from sim2real_lib import locks, params, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import BASELINE
 from sim2real_lib.files import MANIFEST, ROOT, read_manifest, resolve
 from sim2real_lib.plan import DETECTORS, RESULTS, Plan
 from sim2real_lib.run_folder import failures
+from sim2real_lib.soundness import refuse_damaged
+
+DRY = {"-n", "--dry-run", "--dryrun"}
 
 
-def main(profile: str, *options: str) -> int:
+def main(profile: str = "demo", *options: str) -> int:
     """Run `params/<profile>`; further options go to Snakemake. Returns the exit status."""
     file = Path("params") / profile / "run.yaml"
+    dry = not DRY.isdisjoint(options)
     try:
         plan = Plan.of(params.Run.from_yaml(file), where=file)
         tracking.check(plan.run)
+        # Snakemake's own lock outlives a kill, and is removed by whichever run ends first.
+        held = [] if dry else _locks(plan)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
     homes = plan.homes.values()
+    folders = list(dict.fromkeys([plan.data, plan.run.run, *homes]))
+    for path in [] if dry else refuse_damaged(*map(resolve, folders)):
+        print(f"{path}: damaged or gone; what it belongs to is made again", file=sys.stderr)
     before = {home: _made(home) for home in homes}
     # The baseline waits for no translation: what is wrong with the detector shows at once.
     trained = [f"{DETECTORS}/{BASELINE}-seed{seed}" for seed in plan.run.seeds]
@@ -39,9 +48,11 @@ def main(profile: str, *options: str) -> int:
         *(sys.executable, "-m", "snakemake", "--configfile", str(file)),
         *(() if "--profile" in options else ("--profile", "profiles/local")),
         *("--prioritize", *first),
+        *(["--nolock"] if held else []),
         *options,
     ]
-    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    # Snakemake holds the locks, too: should this process be killed alone, it works on.
+    status = subprocess.run(command, cwd=ROOT, check=False, pass_fds=held).returncode
     tracking.log_run(plan)  # what its jobs could not, or made before it was switched on
     if status:
         places = [f"{home}/notebooks/" for home in dict.fromkeys([plan.data, *homes])]
@@ -50,9 +61,10 @@ def main(profile: str, *options: str) -> int:
             print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
-    if not {"-n", "--dry-run", "--dryrun"}.isdisjoint(options):
+    made = {home: _made(home) for home in homes}
+    if dry or None in made.values():  # or only a part was asked for
         return 0
-    if before == {home: _made(home) for home in homes}:
+    if made == before:
         print("\nNothing to do: everything is up to date.")
     else:
         print(f"\nDone in {minutes:.1f} minutes.")
@@ -68,6 +80,19 @@ def _made(home: str) -> int | None:
     """When a folder's report was made, in nanoseconds; None without one."""
     report = resolve(home) / "report.html"
     return report.stat().st_mtime_ns if report.exists() else None
+
+
+def _locks(plan: Plan) -> list[int]:
+    """Let nobody else run this run, or remake the data that it shares with others.
+
+    Raises:
+        InputError: when somebody does.
+    """
+    own = dict.fromkeys(map(resolve, [plan.run.run, *plan.homes.values()]))
+    data = resolve(plan.data)
+    held = [locks.hold(folder, patience=0) for folder in own]
+    held += [] if data in own else [locks.hold(data, shared=True, patience=0)]
+    return [file for file in held if file is not None]
 
 
 def gpu_jobs() -> int:

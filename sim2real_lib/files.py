@@ -3,6 +3,7 @@
 Every artifact folder carries a `manifest.json`, written last. A folder without one is unfinished.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sim2real_lib import __version__
+from sim2real_lib import __version__, locks
 from sim2real_lib.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +33,8 @@ A_STAGES_OWN: dict[str, dict] = {
     "inputs": {},
 }  # a whole run's manifest has none of its own
 LARGEST_MANIFEST = 1 << 26  # bytes; one with a thousand inputs has 2**17
+FULL, LITTLE = (errno.ENOSPC, errno.EDQUOT), 1 << 16  # of a disk: its errors, bytes left
+READ_AGAIN = (".parquet", ".pt")  # what later notebooks read: its size is recorded
 PACKAGES = (
     "torch",
     "torchvision",
@@ -54,13 +57,25 @@ def resolve(path: str | Path) -> Path:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; rename it to `path` only when the block succeeds."""
+    """Yield a temporary name beside `path`; rename it to `path` only when the block succeeds.
+
+    Raises:
+        InputError: when the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The real suffix stays last: image and parquet writers choose their format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer says no more than that it failed
+        if getattr(error, "errno", 0) not in FULL and shutil.disk_usage(path.parent).free > LITTLE:
+            raise
+        raise InputError(
+            f"cannot be written ({os.strerror(errno.ENOSPC)})",
+            where=path,
+            remedy="Make room and run again: what is finished is kept",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -114,10 +129,15 @@ def key(*values: Any) -> str:
 class Artifact:
     """One stage's output folder: begun, filled, and sealed by its manifest.
 
+    From the beginning to the seal no other process can begin it.
+
     Args:
         folder: where the stage writes.
         params: the stage's parameters, as plain values.
         inputs: name -> file that the stage reads; their hashes are recorded as they are now.
+
+    Raises:
+        InputError: when another process is at work in the folder.
     """
 
     def __init__(
@@ -127,7 +147,7 @@ class Artifact:
         self.inputs = {name: sha256(path) for name, path in sorted((inputs or {}).items())}
         self.timings: dict[str, float] = {}
         self._started = time.perf_counter()
-        folder.mkdir(parents=True, exist_ok=True)
+        locks.hold(folder)
         (folder / MANIFEST).unlink(missing_ok=True)  # from here on the folder is unfinished
 
     @contextmanager
@@ -145,12 +165,18 @@ class Artifact:
             "timings": self.timings,
             "params": self.params,
             "inputs": self.inputs,
+            "files": {
+                path.relative_to(self.folder).as_posix(): path.stat().st_size
+                for path in sorted([*self.folder.glob("*"), *self.folder.glob("catalog/*")])
+                if path.suffix in READ_AGAIN and not path.name.startswith(".")
+            },
             "code": code_version(),
             "packages": package_versions(),
             "platform": f"{platform.platform()}, Python {platform.python_version()}",
             **facts,
         }
         write_json(self.folder / MANIFEST, manifest)
+        locks.release(self.folder)
         return manifest
 
 

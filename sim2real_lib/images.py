@@ -19,6 +19,7 @@ RGB = np.ndarray  # (height, width, 3), uint8, 0-255
 # ITU-T T.81, table B.1: SOF0 to SOF15 without DHT (C4), JPG (C8) and DAC (CC)
 JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_EXIF = 0xE1  # APP1
+JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)  # Exif's tag, and its values for a quarter turn
 LARGEST_PLAIN = 2**16  # pixels; a header that says more is damaged, as one that says 0
 MOST_PIXELS = 2**26  # of an image, 8192x8192: a few bytes can claim to be gigabytes of pixels
@@ -33,12 +34,17 @@ def read_rgb(path: str | Path) -> RGB:
     """Decode an image file to (height, width, 3) RGB, uint8, 0-255.
 
     Raises:
-        InputError: when the file is missing, is in none of `FORMATS`, is damaged or has more than
-            `MOST_PIXELS`.
+        InputError: when the file is missing, is in none of `FORMATS`, is damaged, cut short, or has
+            more than `MOST_PIXELS`.
     """
     size(path)  # before a decoder makes room for what the header says
-    with suppress(cv2.error):
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    data = Path(path).read_bytes()
+    # OpenCV would fill up with grey what a JPEG lacks. Within a scan's data neither marker occurs.
+    cut = data.startswith(JPEG_START) and data.rfind(JPEG_SCAN) > data.rfind(JPEG_END)
+    image = None
+    if not cut:
+        with suppress(cv2.error):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise InputError("not a readable image", where=path, remedy=REMEDY)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

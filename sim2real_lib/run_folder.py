@@ -26,6 +26,11 @@ from sim2real_lib.profiles import (
     profiles,
 )
 
+KERNEL_DIED = (
+    "its kernel died: somebody ended it, or memory ran out. Run it again, where memory is short "
+    "with fewer jobs at once (--cores 1)"
+)
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -177,10 +182,15 @@ def failures(notebooks: Path) -> Iterator[tuple[str, str]]:
     A notebook that was run again by hand is forgiven: its artifact is younger.
     """
     for path in sorted(notebooks.glob("*.ipynb")):
-        if b'"output_type": "error"' not in path.read_bytes():
+        log = path.with_suffix(".log")
+        died = log.is_file() and b"DeadKernelError" in log.read_bytes()
+        if not died and b'"output_type": "error"' not in path.read_bytes():
             continue  # most have none, and reading megabytes of pictures takes seconds
         manifest = notebooks.parent / artifact_of(path.stem) / MANIFEST
         if manifest.is_file() and manifest.stat().st_mtime > path.stat().st_mtime:
+            continue
+        if died:
+            yield path.name, KERNEL_DIED
             continue
         try:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]

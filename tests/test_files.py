@@ -1,8 +1,10 @@
 """What is promised of files: whole or not at all, and no manifest before the end."""
 
+import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -21,6 +23,22 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space"), RuntimeError("writer")])
+def test_a_full_disk_is_named_with_the_file_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    if isinstance(error, RuntimeError):
+        with pytest.raises(RuntimeError), files.whole_file(tmp_path / "a.pt"):
+            raise error  # which has another cause, as long as there is room
+        left = shutil.disk_usage(tmp_path)._replace(free=0)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: left)
+    with (
+        pytest.raises(InputError, match=r"a\.pt: cannot be written \(No space .*Make room"),
+        files.whole_file(tmp_path / "a.pt"),
+    ):
+        raise error
 
 
 def _killed_while_writing(path: Path) -> None:

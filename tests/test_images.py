@@ -134,3 +134,18 @@ def test_colours_survive_writing_and_reading(tmp_path: Path) -> None:
     images.write_rgb(tmp_path / "image.png", image)
     assert (images.read_rgb(tmp_path / "image.png") == image).all()
     assert (cv2.imread(str(tmp_path / "image.png"))[..., ::-1] == image).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": sideways(3)}])
+def test_a_jpeg_that_was_cut_short_is_refused_and_not_filled_up_with_grey(
+    tmp_path: Path, options: dict
+) -> None:
+    path = saved(tmp_path / "image.jpg", (60, 80), **options)
+    data = path.read_bytes()
+    assert images.read_rgb(path).shape == (80, 60, 3)
+    for share in (0.5, 0.9, 0.999):
+        path.write_bytes(data[: int(len(data) * share)])
+        with pytest.raises(InputError, match=r"image\.jpg: not a readable image"):
+            images.read_rgb(path)
+    path.write_bytes(data + b"remarks")  # as some cameras leave them
+    assert images.read_rgb(path).shape == (80, 60, 3)

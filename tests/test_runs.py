@@ -114,6 +114,13 @@ def test_a_notebook_that_stopped_is_named_with_its_error(run: Path, capsys) -> N
     assert "stopped: 04_yolo_training-nst-seed1.ipynb: InputError: no such file" in text
 
 
+def test_a_notebook_whose_kernel_died_is_named_though_it_holds_no_error(run: Path, capsys) -> None:
+    path = stopped(run, "04_yolo_training-nst-seed1.ipynb")
+    path.write_text('{"cells": []}')
+    path.with_suffix(".log").write_text("nbclient.exceptions.DeadKernelError: Kernel died\n")
+    assert "04_yolo_training-nst-seed1.ipynb: its kernel died" in said(run, capsys)
+
+
 def test_a_notebook_that_was_mended_by_hand_is_forgiven(run: Path) -> None:
     path = stopped(run, "04_yolo_training-nst-seed0.ipynb")
     os.utime(path, (0, 0))

@@ -11,6 +11,7 @@ from copy import copy
 from typing import Any
 
 import numpy as np
+import torch
 from ultralytics.data.augment import Albumentations, Compose
 from ultralytics.data.dataset import YOLODataset
 
@@ -27,15 +28,21 @@ class Numbered:
     Args:
         batches: batches of indices, one epoch of them each time that they are iterated over.
         iteration: the first batch's number, counted from 0.
+        generator: where the batches' order is drawn from.
+
+    Attributes:
+        drawn_from: the generator's state before it drew the order of this epoch.
     """
 
-    def __init__(self, batches: Any, iteration: int) -> None:
-        self.batches, self.iteration = batches, iteration
+    def __init__(self, batches: Any, iteration: int, generator: torch.Generator) -> None:
+        self.batches, self.iteration, self.generator = batches, iteration, generator
+        self.drawn_from = generator.get_state()
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        self.drawn_from = self.generator.get_state()
         for batch in self.batches:
             yield [(self.iteration, index) for index in batch]
             self.iteration += 1

@@ -38,6 +38,21 @@ def reached(folder: Path) -> int:
     return 0
 
 
+def whole(weights: Path) -> bool:
+    """Whether finished weights are there and can be read; those that cannot are told of."""
+    import torch
+
+    try:
+        torch.load(weights, map_location="cpu", weights_only=False)  # our own
+    except FileNotFoundError:
+        return False
+    except Exception as error:  # a damaged file can raise anything
+        what = f"{weights} is damaged ({type(error).__name__}): it is trained again"
+        warnings.warn(what, stacklevel=3)
+        return False
+    return True
+
+
 def load(last: Path) -> dict[str, Any]:
     """A training's checkpoint, whole, made of networks and numbers alone.
 

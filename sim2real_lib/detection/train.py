@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,11 @@ def train(
 ) -> Path:
     """Train, or go on with a training that was killed, or return at once when it is finished.
 
-    A second call with the same tree and parameters goes on from the last whole epoch (not
-    bit-identical to an uninterrupted run); with others it starts afresh. The weights are the
-    moving average at the end, never chosen by a score. Beside them lie `losses.csv` with a row an
-    epoch, `batch.png` with the first batch as the detector sees it, and `training.json` with the
-    steps and seconds that the weights took.
+    A second call with the same tree and parameters goes on from the last checkpoint, and on a CPU
+    ends with the same weights as an uninterrupted one; with others it starts afresh. The weights
+    are the moving average at the end, never chosen by a score. Beside them lie `losses.csv` with
+    a row an epoch, `batch.png` with the first batch as the detector sees it, and `training.json`
+    with the steps and seconds that the weights took.
 
     Args:
         data: `data.yaml` of `tree.write_tree`.
@@ -156,7 +157,7 @@ def train(
     recipe = settings | own | {"tree": tree["fingerprint"]}
     if weights:
         recipe["weights"] = sha256(Path(weights))
-    if _same_recipe(folder / "recipe.json", recipe) and final.is_file():
+    if _same_recipe(folder / "recipe.json", recipe) and resume.whole(final):
         return final
     last = work / "weights" / "last.pt"
     done = resume.reached(work)
@@ -208,8 +209,9 @@ PINNED: dict[str, Any] = {
 
 def _same_recipe(path: Path, recipe: dict[str, Any]) -> bool:
     """Whether the folder holds this very training; if not, what it holds is removed."""
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) == recipe:
-        return True
+    with suppress(OSError, ValueError):  # none, or a damaged one
+        if json.loads(path.read_text(encoding="utf-8")) == recipe:
+            return True
     shutil.rmtree(path.parent / "ultralytics", ignore_errors=True)
     for name in ("weights.pt", "losses.csv", "training.json", "batch.png"):
         (path.parent / name).unlink(missing_ok=True)

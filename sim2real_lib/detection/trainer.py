@@ -18,7 +18,7 @@ from ultralytics.utils import RANK
 from ultralytics.utils.torch_utils import unwrap_model
 
 from sim2real_lib import images
-from sim2real_lib.detection import adversarial, resume, samples
+from sim2real_lib.detection import adversarial, exact, resume, samples
 from sim2real_lib.detection.dataset import ArmDataset, Numbered
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import whole_file
@@ -135,7 +135,9 @@ class ArmTrainer(DetectionTrainer):
             )
         self.best_fitness = 0.0  # no validation, hence no best.pt: last.pt alone is written
         self.resumed_at = self.start_epoch * len(self.train_loader)
-        self.order = Numbered(self.train_loader.batch_sampler.sampler, self.resumed_at)
+        self.order = Numbered(
+            self.train_loader.batch_sampler.sampler, self.resumed_at, self.train_loader.generator
+        )
         self.train_loader.batch_sampler.sampler = self.order
 
     def validate(self) -> tuple[dict[str, float], None]:
@@ -158,6 +160,8 @@ class ArmTrainer(DetectionTrainer):
         final = self.last
         with whole_file(final) as self.last:
             saved = super().save_model()
+            if not self.stop:  # the end needs the moving average alone
+                exact.add(self.last, self)
         self.last = final
         return saved
 
@@ -181,6 +185,8 @@ class ArmTrainer(DetectionTrainer):
     def _start(self) -> None:
         self.done, self.started = self.resumed_at, time.monotonic()
         self.before = pd.DataFrame()
+        if self.resumed_at and (state := resume.load(self.last).get(exact.KEY)):
+            exact.restore(state, self)
         if self.csv.is_file():  # resumed: the clock goes on as well
             learnt = resume.losses(self.csv)
             self.train_time_start -= float(learnt["seconds"].iloc[-1])

@@ -18,7 +18,6 @@ from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import write_text
 
-JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 SIDES = ["left", "top", "right", "bottom"]
 
 
@@ -167,8 +166,8 @@ def label_lines(catalog: Catalog, classes: Sequence[str]) -> dict[str, str]:
 
 def _place(source: Path, content: bytes, path: Path) -> None:
     """Put an image into the tree: linked, unless ultralytics would write through the link."""
-    if content.startswith(JPEG_START) and not content.endswith(JPEG_END):
-        path.write_bytes(content + JPEG_END)  # decoders stop at the first end marker
+    if content.startswith(images.JPEG_START) and not content.endswith(images.JPEG_END):
+        path.write_bytes(content + images.JPEG_END)  # decoders stop at the first end marker
         return
     try:
         path.symlink_to(source)

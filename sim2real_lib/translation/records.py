@@ -12,6 +12,8 @@ from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT, whole_file
 from sim2real_lib.images import REMEDY
 
+FILE = "records.jsonl"
+
 
 class Source(msgspec.Struct, frozen=True):
     """An image as it was when it was translated; below the project's root relative to it."""
@@ -45,7 +47,7 @@ def source_of(image: str | Path) -> Source:
 
 
 class Records:
-    """The records of a folder's images, in `records.jsonl`.
+    """The records of a folder's images, in `FILE`.
 
     A line is appended for each finished image, so a kill at any moment loses at most the images in
     work. A line that a kill has torn is ignored.
@@ -55,8 +57,8 @@ class Records:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "records.jsonl"
-        self._known = {record.frame_id: record for record in _read(self.path)}
+        self.path = folder / FILE
+        self._known = {record.frame_id: record for record in read(folder)}
 
     def hold(self, frame_id: str, source: Source, translator: str, target: Path) -> bool:
         """Whether `target` is this translation of this source, and is as large as it was made."""
@@ -86,8 +88,9 @@ def _line(record: Record) -> bytes:
     return msgspec.json.encode(record) + b"\n"
 
 
-def _read(path: Path) -> Iterator[Record]:
-    """The whole lines of a records file; none where there is no file."""
+def read(folder: Path) -> Iterator[Record]:
+    """The whole lines of a folder's records; none where there is no such file."""
+    path = folder / FILE
     if not path.is_file():
         return
     decoder = msgspec.json.Decoder(Record)

@@ -69,10 +69,17 @@ def steps(folder: Path) -> int:
     return json.loads((folder / "training.json").read_text())["steps"]
 
 
-def test_a_training_killed_again_and_again_takes_the_same_steps(data, tmp_path):
-    taken = []
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "weights.pt", weights_only=False)["model"].state_dict()
+
+
+@pytest.mark.parametrize("rectangular", [False, True])
+def test_a_training_killed_again_and_again_ends_with_the_same_weights(data, tmp_path, rectangular):
+    settings = SETTINGS | {"rectangular": rectangular}
+    train(data, tmp_path / "whole", **settings)
+    whole, tmp_path, taken = tmp_path / "whole", tmp_path / "killed", []
     for moment, epochs in MOMENTS.items():
-        arguments = [str(data), str(tmp_path), moment, repr(SETTINGS)]
+        arguments = [str(data), str(tmp_path), moment, repr(settings)]
         done = subprocess.run(
             [sys.executable, "-c", KILLED, *arguments],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -84,8 +91,13 @@ def test_a_training_killed_again_and_again_takes_the_same_steps(data, tmp_path):
         assert last["epoch"] + 1 == epochs
         taken.append(last["updates"])
     assert taken == [2, 4, 7]
-    weights = train(data, tmp_path, **SETTINGS)
-    assert weights.is_file() and steps(tmp_path) == 7
+    assert train(data, tmp_path, **settings).is_file() and steps(tmp_path) == 7
+    expected, found = weights(whole), weights(tmp_path)
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    columns = pd.read_csv(whole / "losses.csv").columns.drop("seconds")
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "losses.csv")[columns], pd.read_csv(whole / "losses.csv")[columns]
+    )
     losses = pd.read_csv(tmp_path / "losses.csv")
     assert losses["epoch"].tolist() == [1, 2, 3, 4]
     assert losses["seconds"].is_monotonic_increasing  # one clock for all calls
