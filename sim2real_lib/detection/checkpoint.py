@@ -31,7 +31,7 @@ def network(weights: Path, folder: Path, remedy: str) -> Any:
     if weights.suffix != ".pt":  # of what ultralytics reads, some is programs
         raise InputError("weights are a file .pt", where=weights, remedy=remedy)
     try:
-        found = YOLO(weights, task="detect").model
+        found: Any = YOLO(weights, task="detect").model
         if list(found.names) != list(range(len(found.names))):
             raise ValueError("the classes have no names")
     except DAMAGED as error:
