@@ -14,7 +14,7 @@ import pandas as pd
 from sim2real_lib import locks, params, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import BASELINE
-from sim2real_lib.files import ROOT, read_manifest, resolve
+from sim2real_lib.files import MANIFEST, ROOT, read_manifest, resolve
 from sim2real_lib.run_folder import failures
 from sim2real_lib.soundness import refuse_damaged
 
@@ -60,14 +60,15 @@ def main(profile: str, *options: str) -> int:
             print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
-    if dry or not report.is_file():  # or only a part was asked for
+    results = run.folder / "05_result_visualization"
+    if dry or not (report.is_file() and (results / MANIFEST).is_file()):  # a part was asked for
         return 0
     if before == report.stat().st_mtime_ns:
         print("\nNothing to do: everything is up to date.")
     else:
         print(f"\nDone in {minutes:.1f} minutes.")
     remedy = f"Run: make demo PROFILE={profile}"
-    manifest = read_manifest(run.folder / "05_result_visualization", remedy)
+    manifest = read_manifest(results, remedy)
     print(f"\n{manifest['answer']}\n")
     print(pd.read_csv(run.folder / "results.csv").to_string(index=False))
     print(f"\nReport: {run.run}/report.html")
