@@ -34,9 +34,9 @@ def refuse_damaged(*runs: Path) -> list[Path]:
     bad = [folder for folder, file in found.items() if file is not None]
     stages, names = {folders[folder] for folder in bad}, {folder.name for folder in bad}
     for folder, stage in folders.items():
-        of_damaged = ANALYSIS in stages or (stage == RESULTS and bad)
+        of_damaged = ANALYSIS in stages or (stage == RESULTS and bool(bad))
         if stage == DETECTORS:
-            of_damaged = of_damaged or names & set(_read(folder).get("translated", []))
+            of_damaged |= not names.isdisjoint(_read(folder).get("translated", []))
         if folder in bad or of_damaged:
             (folder / MANIFEST).unlink()
     return [file for file in found.values() if file is not None]
