@@ -77,9 +77,9 @@ def main(profile: str = "demo", *options: str) -> int:
 
 
 def _made(home: str) -> int | None:
-    """When a folder's report was made, in nanoseconds; None without one."""
-    report = resolve(home) / "report.html"
-    return report.stat().st_mtime_ns if report.exists() else None
+    """When a folder's results were made, in nanoseconds; None without them or their report."""
+    files = [resolve(home) / RESULTS / MANIFEST, resolve(home) / "report.html"]
+    return max(file.stat().st_mtime_ns for file in files) if all(map(Path.is_file, files)) else None
 
 
 def _locks(plan: Plan) -> list[int]:
