@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real_lib import params, tracking
+from sim2real_lib import params, storage, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import BASELINE
 from sim2real_lib.files import MANIFEST, ROOT, read_manifest, resolve
@@ -22,9 +22,12 @@ from sim2real_lib.run_folder import failures
 def main(profile: str, *options: str) -> int:
     """Run `params/<profile>`; further options go to Snakemake. Returns the exit status."""
     file = Path("params") / profile / "run.yaml"
+    dry = not {"-n", "--dry-run", "--dryrun"}.isdisjoint(options)
     try:
         plan = Plan.of(params.Run.from_yaml(file), where=file)
         tracking.check(plan.run)
+        if not dry:
+            storage.fetch(plan, file)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -52,7 +55,7 @@ def main(profile: str, *options: str) -> int:
             print(f"\n{name}: {what}", file=sys.stderr)
         return status
     minutes = (time.perf_counter() - started) / 60
-    if not {"-n", "--dry-run", "--dryrun"}.isdisjoint(options):
+    if dry:
         return 0
     if before == {home: _made(home) for home in homes}:
         print("\nNothing to do: everything is up to date.")

@@ -1,5 +1,7 @@
 """What a run.yaml asks for: every artifact, where it lies, and the parameters it is made with."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast, get_args
 
 from sim2real_lib.errors import InputError
+from sim2real_lib.files import ROOT
 from sim2real_lib.params import NOTEBOOKS, TRANSLATORS, Run, Variant, YOLOTraining
 from sim2real_lib.params.ranges import Places
 from sim2real_lib.params.variants import Style, translation_folder
@@ -132,6 +135,13 @@ class Plan:
 
     def _translator(self, translator: str) -> Any:
         return self.notebooks[TRANSLATORS[translator]]
+
+
+def source(notebook: str) -> str:
+    """A hash of a notebook's cells without their outputs: saving it with outputs is no change."""
+    text = (ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8")
+    cells = [cell["source"] for cell in json.loads(text)["cells"]]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def _changed(p: P, changes: Mapping[str, Any], where: object) -> P:
