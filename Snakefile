@@ -65,7 +65,7 @@ HOME = "|".join(map(re.escape, plan.homes.values()))
 rule all:
     input:
         [f"{home}/report.html" for home in plan.homes.values()],
-        [storage.s3(f"{run.storage}/{archive}") for archive in kept],
+        [storage.s3(f"{run.storage}/{archive}", retrieve=False) for archive in kept],
 
 
 rule analysis:

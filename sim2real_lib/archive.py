@@ -48,10 +48,16 @@ def pack(home: Path, artifact: str, archive: Path) -> None:
         tar.addfile(last, io.BytesIO(hashes))
 
 
-def unpack(archive: Path, home: Path, artifact: str) -> None:
+def unpack(archive: Path, home: Path, artifact: str, where: str = "") -> None:
     """Put an archive's files where they belong, once all of them are there and as they were.
 
     The artifact's folder comes last, so that one that is there is whole.
+
+    Args:
+        archive: what `pack` wrote, or so one hopes.
+        home: the run's folder.
+        artifact: the folder below it that the archive must be of.
+        where: what a complaint calls its origin; the archive itself if it is not given.
 
     Raises:
         InputError: the archive is damaged, or holds anything else.
@@ -81,6 +87,7 @@ def unpack(archive: Path, home: Path, artifact: str) -> None:
     except (tarfile.TarError, OSError, ValueError, EOFError) as error:
         raise InputError(
             f"not a whole archive of {artifact} ({error})",
+            where=where or archive,
             remedy="Nothing of it was taken. Delete it there, and it is made and kept anew",
         ) from error
     finally:

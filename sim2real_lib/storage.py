@@ -9,7 +9,6 @@ import asyncio
 import csv
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,7 @@ from sim2real_lib.files import MANIFEST, ROOT, key, resolve
 from sim2real_lib.params import DataAnalysis, translation_folder
 from sim2real_lib.plan import ANALYSIS, DETECTORS, RESULTS, Plan, source
 from sim2real_lib.profiles import how
-from sim2real_lib.s3 import AT_ONCE, server
+from sim2real_lib.s3 import server
 from sim2real_lib.translation import rejections
 
 
@@ -102,11 +101,10 @@ def fetch(plan: Plan, file: Path) -> None:
     if not plan.run.storage:
         return
     places = {one.manifest: f"{plan.run.storage}/{one.archive}" for one in artifacts(plan)}
-    with server(plan.run.storage) as provider, ThreadPoolExecutor(AT_ONCE) as pool:
+    with server(plan.run.storage) as provider:
         objects = {name: provider.object(place) for name, place in places.items()}
-        answers = pool.map(lambda one: asyncio.run(one.managed_exists()), objects.values())
-        stored = {name for name, there in zip(objects, answers, strict=True) if there}
-    pending = _pending(file) if stored else set()
+        stored = {name for name, one in objects.items() if asyncio.run(one.managed_exists())}
+    pending = _pending(file) & places.keys() if stored else set()
     fetched: list[str] = []
     for one in artifacts(plan):
         missing = pending.difference(fetched)
@@ -116,7 +114,8 @@ def fetch(plan: Plan, file: Path) -> None:
         with TemporaryDirectory() as scratch, server(places[one.manifest]):
             objects[one.manifest].set_local_path(Path(scratch, "archive.tar"))
             asyncio.run(objects[one.manifest].managed_retrieve())
-            unpack(Path(scratch, "archive.tar"), resolve(one.home), one.artifact)
+            where = places[one.manifest]
+            unpack(Path(scratch, "archive.tar"), resolve(one.home), one.artifact, where)
         fetched.append(one.manifest)
     if fetched and pending.difference(fetched):  # further jobs need the images, too
         data = cast(DataAnalysis, plan.notebooks[ANALYSIS])

@@ -1,6 +1,6 @@
-"""What is promised of S3-compatible storage, against a real server on this machine: one machine goes
-on from what another finished, nothing half-written or foreign is taken, buckets of data are only
-read."""
+"""What is promised of S3-compatible storage, against a real server on this machine: one machine
+goes on from what another finished, nothing half-written or foreign is taken, and buckets of data are
+only read."""
 
 import io
 import json
@@ -74,9 +74,9 @@ def client() -> Any:
     return boto3.client("s3", region_name="us-east-1")
 
 
-def listed(client: Any, bucket: str) -> dict[str, tuple[str, Any]]:
+def listed(client: Any, bucket: str, prefix: str = "") -> dict[str, tuple[str, Any]]:
     """Object -> its hash and when it was written."""
-    answer = client.list_objects_v2(Bucket=bucket)
+    answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
     return {one["Key"]: (one["ETag"], one["LastModified"]) for one in answer.get("Contents", [])}
 
 
@@ -150,7 +150,7 @@ def contents(run: Path) -> dict[str, str]:
 def test_another_machine_has_nothing_to_do(ours: Path, tmp_path: Path, client: Any) -> None:
     kept = python(ours, "sim2real_lib.batch", "smoke")
     assert kept.returncode == 0, kept.stderr
-    first = listed(client, "results")
+    first = listed(client, "results", "sim2real/")
     assert len(first) == 5  # 01, nst's fog, two detectors, 05
     theirs = stored(machine(tmp_path / "theirs"))
     fetched = python(theirs, "sim2real_lib.batch", "smoke")
@@ -161,7 +161,7 @@ def test_another_machine_has_nothing_to_do(ours: Path, tmp_path: Path, client: A
     assert f"{ARTIFACT}/training/last.pt" in contents(theirs / run)  # what no rule declares, too
     again = python(theirs, "sim2real_lib.batch", "smoke")
     assert "From s3:" not in again.stdout and "Nothing to do" in again.stdout
-    assert listed(client, "results") == first
+    assert listed(client, "results", "sim2real/") == first
     for said in (kept, fetched, again):
         assert SECRET not in said.stdout + said.stderr
     logs = "".join(p.read_text() for m in (ours, theirs) for p in m.rglob(".snakemake/log/*"))
@@ -188,6 +188,61 @@ def test_other_parameters_are_another_archive() -> None:
     assert changed == {
         "03_nst_generation/nst-fog", "04_yolo_training/nst-seed0", "05_result_visualization"
     }  # fmt: skip
+
+
+def put(client: Any, tmp_path: Path, one: storage.Kept, damage: bool = False) -> None:
+    """An artifact in the storage."""
+    seal(tmp_path / "there", one.artifact)
+    archive.pack(tmp_path / "there", one.artifact, tmp_path / "one.tar")
+    data = (tmp_path / "one.tar").read_bytes()
+    client.put_object(
+        Bucket="results", Key=f"some/{one.archive}", Body=data[: len(data) // 2] if damage else data
+    )
+
+
+@pytest.fixture
+def wanted(
+    tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Plan, list[storage.Kept], list[str]]:
+    """A run that has nothing yet, its artifacts, and what Snakemake is called with."""
+    client.create_bucket(Bucket="results")
+    run = params.Run.from_yaml("params/smoke/run.yaml")
+    plan = Plan.of(run.with_values(run=str(tmp_path / "here"), storage="s3://results/some"))
+    ours, called = storage.artifacts(plan), []
+    monkeypatch.setattr(storage, "_pending", lambda _: {one.manifest for one in ours})
+    monkeypatch.setattr(storage, "_snakemake", lambda _, *options: called.extend(options))
+    monkeypatch.setattr(sources, "prepare", lambda _: called.append("data"))
+    return plan, ours, called
+
+
+def test_what_is_fetched_is_what_would_have_to_be_made_and_its_data_come_along(
+    wanted: tuple, tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, ours, called = wanted
+    analysis, *others = ours
+    baseline = next(one for one in others if one.artifact == ARTIFACT)
+    put(client, tmp_path, baseline)
+    storage.fetch(plan, Path("run.yaml"))
+    assert called == []  # 01, which it is made from, would still have to be made
+    put(client, tmp_path, analysis)
+    storage.fetch(plan, Path("run.yaml"))
+    assert called[0] == "data" and called[-2:] == [analysis.manifest, baseline.manifest]
+    assert Path(baseline.manifest).is_file()
+    monkeypatch.setattr(storage, "_pending", lambda _: {ours[-1].manifest})
+    called.clear()
+    storage.fetch(plan, Path("run.yaml"))
+    assert called == []  # nothing that is here is fetched again
+
+
+def test_a_damaged_archive_stops_the_run_and_nothing_of_it_is_taken(
+    wanted: tuple, tmp_path: Path, client: Any
+) -> None:
+    plan, ours, called = wanted
+    put(client, tmp_path, ours[0], damage=True)
+    with pytest.raises(InputError, match="not a whole archive") as refused:
+        storage.fetch(plan, Path("run.yaml"))
+    assert f"s3://results/some/{ours[0].archive}" in str(refused.value)
+    assert called == [] and contents(tmp_path / "here") == {}
 
 
 @pytest.mark.notebooks
