@@ -1,6 +1,6 @@
 """What is promised of S3-compatible storage, against a real server on this machine: one machine
-goes on from what another finished, nothing half-written or foreign is taken, and buckets of data are
-only read."""
+goes on from what another finished, nothing half-written or foreign is taken, and buckets of data
+are only read."""
 
 import io
 import json
