@@ -62,10 +62,15 @@ def kept_out(arm):
 HOME = "|".join(map(re.escape, plan.homes.values()))
 
 
+def stored(archive, **how):
+    """An archive in the storage; a server that is away for a moment does not end the run."""
+    return storage.s3(f"{run.storage}/{archive}", retries=20, **how)
+
+
 rule all:
     input:
         [f"{home}/report.html" for home in plan.homes.values()],
-        [storage.s3(f"{run.storage}/{archive}", retrieve=False) for archive in kept],
+        [stored(archive, retrieve=False) for archive in kept],
 
 
 rule analysis:
@@ -199,7 +204,7 @@ if run.storage:
         input:
             ancient(lambda wildcards: kept[wildcards.archive].manifest),
         output:
-            storage.s3(f"{run.storage}/{{archive}}"),
+            stored("{archive}"),
         params:
             home=lambda wildcards: kept[wildcards.archive].home,
             artifact=lambda wildcards: kept[wildcards.archive].artifact,
