@@ -1,6 +1,5 @@
 # The graph of notebooks: who feeds whom. Run it through `make demo`, or directly:
 #   snakemake --configfile params/demo/run.yaml --cores all
-import hashlib
 import json
 import os
 import re
@@ -11,7 +10,8 @@ from sim2real_lib import params
 from sim2real_lib.detection import augmentation
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import resolve
-from sim2real_lib.plan import Plan
+from sim2real_lib.plan import Plan, source
+from sim2real_lib.storage import artifacts
 from sim2real_lib.translation import rejections
 
 try:
@@ -23,6 +23,7 @@ try:
     # Where 01, 02 and 03 write: detectors of several runs can share them.
     D = plan.data
     rejected = rejections.read(resolve(D) / rejections.FILE).to_numpy().tolist()
+    kept = {one.archive: one for one in artifacts(plan)} if run.storage else {}
 except InputError as error:
     sys.exit(f"\n{error}\n")
 
@@ -45,15 +46,8 @@ def papermill(job, folder, options=""):
 
 
 def notebook(name):
-    """A notebook's own inputs: saving it with outputs is no change, see `source`."""
+    """A notebook's own inputs: saving it with outputs is no change, see `source` in plan.py."""
     return {"notebook": ancient(f"notebooks/{name}.ipynb"), "params": run.file(name)}
-
-
-def source(name):
-    """A hash of a notebook's cells without their outputs: a rule reruns when its code changes."""
-    with open(f"notebooks/{name}.ipynb", encoding="utf-8") as file:
-        cells = [cell["source"] for cell in json.load(file)["cells"]]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def done(*folders):
@@ -70,9 +64,15 @@ def kept_out(arm):
 HOME = "|".join(map(re.escape, plan.homes.values()))
 
 
+def stored(archive, **how):
+    """An archive in the storage; a server that is away for a moment does not end the run."""
+    return storage.s3(f"{run.storage}/{archive}", retries=20, **how)
+
+
 rule all:
     input:
         [f"{home}/report.html" for home in plan.homes.values()],
+        [stored(archive, retrieve=False) for archive in kept],
 
 
 rule analysis:
@@ -194,3 +194,25 @@ rule results:
         "05 results: compare the arms, write the report"
     shell:
         papermill("05", "{wildcards.home:q}", f"-r data_run {shlex.quote(D)} -y {{params.fan_out:q}}")
+
+
+if run.storage:
+
+    localrules:
+        keep,
+
+    # Its name says what is in it, so that one that is there is never too old.
+    rule keep:
+        input:
+            ancient(lambda wildcards: kept[wildcards.archive].manifest),
+        output:
+            stored("{archive}"),
+        params:
+            home=lambda wildcards: kept[wildcards.archive].home,
+            artifact=lambda wildcards: kept[wildcards.archive].artifact,
+        wildcard_constraints:
+            archive="|".join(map(re.escape, kept)),
+        message:
+            "storage: {params.artifact}"
+        shell:
+            f"{sys.executable} -m sim2real_lib.archive {{params.home:q}} {{params.artifact:q}} {{output:q}}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real_lib import locks, params, tracking
+from sim2real_lib import locks, params, storage, tracking
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation.arm_names import BASELINE
 from sim2real_lib.files import MANIFEST, ROOT, read_manifest, resolve
@@ -32,13 +32,15 @@ def main(profile: str = "demo", *options: str) -> int:
         tracking.check(plan.run)
         # Snakemake's own lock outlives a kill, and is removed by whichever run ends first.
         held = [] if dry else _locks(plan)
+        homes = plan.homes.values()
+        folders = dict.fromkeys([plan.data, plan.run.run, *homes])
+        for path in [] if dry else refuse_damaged(*map(resolve, folders)):
+            print(f"{path}: damaged or gone; what it belongs to is made again", file=sys.stderr)
+        if not dry:
+            storage.fetch(plan, file)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    homes = plan.homes.values()
-    folders = list(dict.fromkeys([plan.data, plan.run.run, *homes]))
-    for path in [] if dry else refuse_damaged(*map(resolve, folders)):
-        print(f"{path}: damaged or gone; what it belongs to is made again", file=sys.stderr)
     before = {home: _made(home) for home in homes}
     # The baseline waits for no translation: what is wrong with the detector shows at once.
     trained = [f"{DETECTORS}/{BASELINE}-seed{seed}" for seed in plan.run.seeds]

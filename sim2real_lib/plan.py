@@ -1,5 +1,7 @@
 """What a run.yaml asks for: every artifact, where it lies, and the parameters it is made with."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast, get_args
 
 from sim2real_lib.errors import InputError
+from sim2real_lib.files import ROOT
 from sim2real_lib.params import NOTEBOOKS, TRANSLATORS, Run, Variant, YOLOTraining
 from sim2real_lib.params.ranges import Places
 from sim2real_lib.params.translation import Translation
@@ -129,6 +132,13 @@ class Plan:
             trainings = [f"{arm}-seed{seed}" for arm in self.arms for seed in self.run.seeds]
             found += [*(f"{DETECTORS}/{name}" for name in trainings), RESULTS]
         return found
+
+
+def source(notebook: str) -> str:
+    """A hash of a notebook's cells without their outputs: saving it with outputs is no change."""
+    text = (ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8")
+    cells = [cell["source"] for cell in json.loads(text)["cells"]]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def _changed(p: P, changes: Mapping[str, Any], where: object) -> P:

@@ -8,8 +8,9 @@ from pathlib import Path
 from sim2real_lib.catalog import Catalog, concat
 from sim2real_lib.catalog.split import LEFT_OUT
 from sim2real_lib.datasets import bdd100k, coco, kitti, minidrive, vkitti1, vkitti2, yolo
-from sim2real_lib.files import key, resolve
+from sim2real_lib.files import key
 from sim2real_lib.params import DataAnalysis, Own
+from sim2real_lib.s3 import fetch_data, local
 
 
 def roots(p: DataAnalysis) -> dict[str, Path]:
@@ -18,9 +19,9 @@ def roots(p: DataAnalysis) -> dict[str, Path]:
         home = p.folder / "minidrive" / key(asdict(world(p)), minidrive.VERSION)
         return {name: home / name for name in ("kitti", "vkitti2", "bdd100k")}
     return {
-        "kitti": resolve(p.kitti_root),
-        "vkitti2": resolve(p.vkitti2_root),
-        "bdd100k": resolve(p.bdd100k_root),
+        "kitti": local(p.kitti_root),
+        "vkitti2": local(p.vkitti2_root),
+        "bdd100k": local(p.bdd100k_root),
     }
 
 
@@ -38,9 +39,19 @@ def world(p: DataAnalysis) -> minidrive.World:
 
 
 def prepare(p: DataAnalysis) -> None:
-    """Draw MiniDrive where the run uses it and it is not there yet; else do nothing."""
+    """Draw MiniDrive and fetch data sets from the storage, where the run uses them and they are not
+    here yet; else do nothing.
+
+    Raises:
+        InputError: a data set cannot be fetched.
+    """
     if p.data == "minidrive":
         minidrive.write(roots(p)["kitti"].parent, world(p))
+    else:
+        for root in (p.kitti_root, p.vkitti2_root, p.bdd100k_root):
+            fetch_data(root)
+    for own in p.own.values():
+        fetch_data(own.root)
 
 
 def first_look(p: DataAnalysis) -> dict[str, list[Path]]:
@@ -87,7 +98,7 @@ def targets(p: DataAnalysis) -> tuple[str, ...]:
 
 
 def _read_own(name: str, own: Own) -> Catalog:
-    root, conditions = resolve(own.root), own.model_dump(include={"weather", "timeofday", "scene"})
+    root, conditions = local(own.root), own.model_dump(include={"weather", "timeofday", "scene"})
     common = {"source": name, "sequence_pattern": own.sequence_pattern, **conditions}
     if own.format == "yolo":
         catalog = yolo.read(root, data=own.data or None, **common)

@@ -25,7 +25,7 @@ class Own(BaseModel):
     format: Literal["coco", "yolo"]
     """How its labels are written."""
     root: str
-    """Its folder. It is only read."""
+    """Its folder, or `s3://bucket/folder`. It is only read."""
     role: Literal["target", "look"] = "look"
     """`target`: its train frames are learnt from like BDD100K's, its val frames become test
     frames. `look`: notebook 01 shows it beside the others; nothing is trained or tested on it."""
@@ -51,7 +51,7 @@ class DataAnalysis(Params):
 
     data: Literal["minidrive", "folders"] = "minidrive"
     """`minidrive` draws a street world of its own; `folders` reads your data sets at the three
-    roots."""
+    roots, each a folder or `s3://bucket/folder`."""
     kitti_root: str = ""
     """KITTI tracking or object: the folder that holds `training/`. Needed with `folders`."""
     vkitti2_root: str = ""

@@ -38,6 +38,9 @@ class Run(Params):
     seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """The seeds that each arm is trained with. Several make the intervals hold for trainings, too;
     each costs the arms' time again."""
+    storage: Annotated[str, Field(pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/[\w=-][\w.=-]*)*)?$")] = ""
+    """S3-compatible storage, such as `s3://bucket/sim2real`: what is finished is kept there, and
+    fetched from there instead of made again. Server and credentials: `AWS_*` in the environment."""
     threads: Count = 1
     """CPU threads of each job. As many jobs run at once as there are cores for."""
 
