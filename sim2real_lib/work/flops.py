@@ -25,6 +25,7 @@ DETECTORS = {
 }
 TRAINED = 3  # a step forward and back costs so many times the way forward
 NO_WEIGHTS = 2  # and so many where only the image is changed, as in style transfer
+DECODERS = {"adain": 1.0, "wct2": 2.5}  # how much one computes, its encoder being 1
 VGG = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 1)}  # convolutions of each block, as used
 
 
@@ -101,9 +102,10 @@ def gan_step(p: CycleGANTraining) -> float:
     if p.translator == "cyclegan":
         translations = 6 if p.lambda_identity else 4
         return p.batch * (TRAINED * translations * made + (4 + 4 * TRAINED) * judged)
-    # The encoder is the way to the fifth block; CUT makes the target's images as well, and FastCUT
-    # encodes every other source once more.
-    encoded = flops(resnet(p.n_blocks, p.ngf)[: 3 + 2 * min(p.n_blocks, 5)], pixels)
+    # The encoder is the way to the fifth block, or to the first of fewer. CUT makes images of the
+    # target's, too; FastCUT encodes every other source once more.
+    blocks = 5 if p.n_blocks >= 5 else 1
+    encoded = flops(resnet(p.n_blocks, p.ngf)[: 3 + 2 * blocks], pixels)
     images, again = (2, 0.0) if p.translator == "cut" else (1, encoded / 2)
     return p.batch * (TRAINED * images * (made + encoded) + again + (2 + 2 * TRAINED) * judged)
 
@@ -133,7 +135,13 @@ def nst_frame(network: str, pixels: float, steps: int, scales: int) -> float:
     return NO_WEIGHTS * steps * flops(vgg(network), pixels * mean)
 
 
-def decoder_step(network: str, layer: str, pixels: float) -> float:
-    """One step of AdaIN's or WCT2's decoder, which is as large as its encoder: content and style
-    are encoded, the decoder learns, and what it makes is encoded again."""
-    return (2 + TRAINED + NO_WEIGHTS) * flops(vgg(network, layer), pixels)
+def decoder_step(translator: str, network: str, layer: str, pixels: float) -> float:
+    """One step of AdaIN's or WCT2's training: content and style are encoded, the decoder learns,
+    and what it makes is encoded again."""
+    decoded = TRAINED * DECODERS[translator]
+    return (2 + decoded + NO_WEIGHTS) * flops(vgg(network, layer), pixels)
+
+
+def decoder_frame(translator: str, network: str, layer: str, pixels: float) -> float:
+    """One frame's translation by AdaIN or WCT2."""
+    return (1 + DECODERS[translator]) * flops(vgg(network, layer), pixels)

@@ -7,16 +7,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
-from sim2real_lib.costs.frames import Frames
-from sim2real_lib.costs.jobs import (
-    Artifact,
-    Job,
-    analysis_jobs,
-    detector_jobs,
-    results_jobs,
-    translation_jobs,
-)
-from sim2real_lib.costs.rates import SECONDS
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import MANIFEST, ROOT, read_manifest, resolve
 from sim2real_lib.params import (
@@ -31,6 +21,16 @@ from sim2real_lib.params.translation import Translation
 from sim2real_lib.plan import ANALYSIS, RESULTS
 from sim2real_lib.profiles import flat, how
 from sim2real_lib.strict import Params
+from sim2real_lib.work.frames import Frames
+from sim2real_lib.work.jobs import (
+    Artifact,
+    Job,
+    analysis_jobs,
+    detector_jobs,
+    results_jobs,
+    translation_jobs,
+)
+from sim2real_lib.work.rates import SECONDS
 
 Corrections = Mapping[str, list[float]]  # rate of jobs -> measured over committed seconds, of each
 

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from sim2real_lib.costs import flops
-from sim2real_lib.costs.frames import Frames
-from sim2real_lib.costs.rates import BYTES, DETECTIONS, PIXEL, SECONDS
 from sim2real_lib.params import (
     CycleGANTraining,
     DataAnalysis,
@@ -19,6 +16,9 @@ from sim2real_lib.params import (
 from sim2real_lib.params.translation import Translation
 from sim2real_lib.plan import ANALYSIS, DETECTORS, RESULTS, Plan
 from sim2real_lib.strict import Params
+from sim2real_lib.work import flops
+from sim2real_lib.work.frames import Frames
+from sim2real_lib.work.rates import BYTES, DETECTIONS, PIXEL, SECONDS
 
 MEGA, TERA = 1e6, 1e12
 STRIDE = 32  # pixels: a detector's input is a multiple of it
@@ -153,7 +153,8 @@ def detector_jobs(p: YOLOTraining, frames: Frames) -> tuple[Job, ...]:
         flops.DETECTORS[p.model][1] * BYTES["detector"] + count * BYTES["placed"],
         2 * count + 8,
     )  # fmt: skip
-    seconds = SECONDS["start"] + SECONDS["training"] + count * SECONDS["placed"]
+    placed = SECONDS["placed"] + frames.pixels / MEGA * SECONDS["verified"]
+    seconds = SECONDS["start"] + SECONDS["training"] + count * placed
     size = frames.test * DETECTIONS * BYTES["detection"] + BYTES["training"] + BYTES["notebook"]
     testing = Job(
         f"04 test, {p.model}", "test detector",
@@ -212,11 +213,12 @@ def _network(p: Translation, frames: Frames) -> tuple[tuple[Job, ...], float, fl
     if p.translator not in NETWORKS:
         return (), 0.0, 0.0
     height, width = p.train_crop
-    step = flops.decoder_step(p.network, p.layer, height * width)
+    step = flops.decoder_step(p.translator, p.network, p.layer, height * width)
     size = flops.parameters(flops.vgg(p.network, p.layer)) * BYTES["decoder"]
     tera = p.train_steps * step / TERA
     job = _training(p, p.train_steps, p.train_crop, tera, "vgg", size)
-    return (job,), 2 * flops.flops(flops.vgg(p.network, p.layer), pixels), SECONDS["vgg"]
+    each = flops.decoder_frame(p.translator, p.network, p.layer, pixels)
+    return (job,), each, SECONDS["vgg"]
 
 
 def _training(
