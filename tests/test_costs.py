@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,7 +186,12 @@ def test_minidrive_is_counted_as_01_will_count_it(tmp_path: Path) -> None:
     catalog.save(p.folder / "01_data_analysis" / "catalog")
     after = Frames.of(p)
     assert "counted" in after.origin
-    assert before == Frames(before.origin, *list(vars(after).values())[1:])
+    assert before == replace(after, origin=before.origin)
+    roots = {f"{name}_root": str(root) for name, root in sources.roots(p).items()}
+    own = p.with_values(data="folders", run=str(tmp_path / "other"), **roots)
+    found = Frames.of(own)
+    assert found.origin == "counted in the data sets"
+    assert found == replace(after, origin=found.origin, test_size=frames.BDD_SIZE)  # not opened
 
 
 def test_a_gpu_is_an_assumption_and_said_to_be(capsys, monkeypatch) -> None:
