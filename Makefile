@@ -6,13 +6,16 @@ ON ?= local
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo check test lab report lint bench docs diff runs compare setup lock audit clean
+.PHONY: demo check plan test lab report lint bench docs diff runs compare setup lock audit clean
 
 demo: $(READY) ## the main job: every notebook on params/$(PROFILE), where profiles/$(ON) says
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --profile profiles/$(ON)
 
 check: $(READY) ## what params/$(PROFILE) would run on: found, missing, frames of each arm
 	@$(BIN)/python -m sim2real_lib.check $(PROFILE)
+
+plan: $(READY) ## what params/$(PROFILE) would cost: time, GPU hours, disk, files
+	@$(BIN)/python -m sim2real_lib.costs $(PROFILE)
 
 test: $(READY) lint ## lint, types and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup

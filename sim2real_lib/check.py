@@ -13,10 +13,10 @@ import torch
 import yaml
 
 from sim2real_lib import params
-from sim2real_lib.catalog import BOXES, Catalog, concat
+from sim2real_lib.catalog import Catalog, concat
 from sim2real_lib.catalog import split as splitting
 from sim2real_lib.catalog.mix import MIX
-from sim2real_lib.datasets import bdd100k, sources
+from sim2real_lib.datasets import sources
 from sim2real_lib.detection import compose
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT, resolve
@@ -63,9 +63,7 @@ def main(profile: str = "demo") -> int:
 def look(p: DataAnalysis) -> Iterator[tuple[str, Catalog | None, list[str]]]:
     """Each data set: its name, its frames (None: not usable), and what to say of it."""
     roots, downloads = sources.roots(p), yaml.safe_load(DOWNLOADS.read_text(encoding="utf-8"))
-    # BDD100K's boxes are the only ones that would take more than a few seconds.
-    readers = sources.readers(p) | {"bdd100k": lambda: _without_boxes(roots["bdd100k"])}
-    for name, reader in readers.items():
+    for name, reader in sources.quick_readers(p).items():
         yield name, *_tried(reader, roots.get(name), downloads.get(name))
 
 
@@ -143,11 +141,6 @@ def _tried(
 def _relative(text: object) -> str:
     """Paths below the project as a person writes them in params."""
     return str(text).replace(f"{ROOT}/", "")
-
-
-def _without_boxes(root: Path) -> Catalog:
-    frames = bdd100k.frames(root).assign(width=1, height=1)  # sizes are not looked at here
-    return Catalog(frames, pd.DataFrame(columns=list(BOXES.columns)))
 
 
 def _made_of(catalog: Catalog, mix: pd.Series, p: YOLOTraining, count: int) -> str:
