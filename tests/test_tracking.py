@@ -264,7 +264,7 @@ tracking.check(p)
 held = sqlite3.connect(p.folder.with_name("mlflow.db"), isolation_level=None)
 held.execute("BEGIN EXCLUSIVE")
 started = time.monotonic()
-tracking.log_run(p)
+tracking.log_run(Plan.of(p))
 assert time.monotonic() - started < 15
 """
     (line,) = guarded.run(code, str(run))
