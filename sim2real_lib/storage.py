@@ -121,7 +121,8 @@ def fetch(plan: Plan, file: Path) -> None:
         data = cast(DataAnalysis, plan.notebooks[ANALYSIS])
         sources.prepare(data.with_values(run=plan.data))
     if fetched:
-        _snakemake(file, "--touch", "--scheduler", "greedy", "--quiet", "all", "--", *fetched)
+        options = ("--touch", "--nolock", "--scheduler", "greedy", "--quiet", "all")
+        _snakemake(file, *options, "--", *fetched)
 
 
 def _pending(file: Path) -> set[str]:
