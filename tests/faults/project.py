@@ -25,7 +25,7 @@ import yaml
 from sim2real_lib.datasets import minidrive
 from sim2real_lib.files import ROOT
 
-PARTS = ("Snakefile", "notebooks", "params", "sim2real_lib")
+PARTS = ("Snakefile", "notebooks", "params", "profiles", "sim2real_lib")
 CHANGES = {  # to params/smoke
     "01_data_analysis": {"data": "folders"},
     "02_cyclegan_training": {"constant": 6, "decay": 6},
