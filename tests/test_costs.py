@@ -1,6 +1,5 @@
 """What is promised of `make plan`: what a run costs, from what was measured, before it starts."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sim2real_lib import costs, params
 from sim2real_lib.datasets import sources
 from sim2real_lib.detection import offline
-from sim2real_lib.files import ROOT
+from sim2real_lib.files import ROOT, Artifact
 from sim2real_lib.plan import Plan
 from sim2real_lib.translation import from_params, networks
 from sim2real_lib.translation.nst_losses import StyleTransferLoss, Weights, mean_grams
@@ -114,11 +113,8 @@ def test_what_was_made_of_something_older_is_made_again(tmp_path: Path) -> None:
 
 
 def seal(artifact, seconds: float = 1.0, **changes: object) -> None:
-    folder = Path(artifact.folder)
-    folder.mkdir(parents=True)
     values = artifact.params.model_dump(mode="json") | changes
-    manifest = {"params": values, "seconds": seconds, "timings": {}, "frames": 24}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    Artifact(Path(artifact.folder), values).seal(seconds=seconds, frames=24)
 
 
 def test_the_times_add_up() -> None:

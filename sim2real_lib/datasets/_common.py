@@ -77,7 +77,8 @@ def files(path: Path, root: Path, remedy: str) -> dict[str, Path]:
         remedy: what to do when there is no such folder.
 
     Raises:
-        InputError: when it is no folder, or holds a link to a file outside of it and of the root.
+        InputError: when it is no folder, or holds a pipe or the like, or a link to a file outside
+            of it and of the root.
     """
     found: dict[str, Path] = {}
     place = folder(path, remedy)
@@ -87,6 +88,8 @@ def files(path: Path, root: Path, remedy: str) -> dict[str, Path]:
                 stay_inside(Path(entry.path), place, root)
             if entry.is_file():
                 found[entry.name] = place / entry.name
+            elif not entry.is_dir() and not entry.is_symlink():  # one that leads nowhere: missing
+                raise InputError("this is no plain file", where=entry.path, remedy="Remove it")
     return found
 
 

@@ -22,7 +22,14 @@ from msgspec.structs import astuple
 
 from sim2real_lib.catalog.tables import FRAMES, TIMES_OF_DAY, WEATHERS, Catalog
 from sim2real_lib.datasets import _json_list, taxonomy
-from sim2real_lib.datasets._common import SIDES, assemble, choose, files, folder
+from sim2real_lib.datasets._common import (
+    SIDES,
+    assemble,
+    choose,
+    files,
+    folder,
+    stay_inside,
+)
 from sim2real_lib.datasets._scalabel import (
     Conditions,
     Flags,
@@ -159,6 +166,7 @@ def _batches(
     for path in candidates:
         if path.suffix and path.is_file():
             numbers = count(1)
+            stay_inside(path, path.parent, root)
             for batch in _json_list.batches(path, kind, "labelled frame", TREE):
                 yield [Placed(str(path), next(numbers), frame) for frame in batch]
             return

@@ -251,7 +251,7 @@ def _drives(root: Path, names: Collection[str]) -> dict[str, tuple[str, int]] | 
     Number n of train_rand.txt, for image n (from 0), is a line (from 1) of train_mapping.txt.
     """
     sources = [root / place / "train_mapping.txt" for place in MAPPINGS]
-    source = next((path for path in sources if path.is_file()), None)
+    source = next((path for path in sources if path.exists()), None)
     if source is None:
         return None
     mapping = read_table([stay_inside(source, source.parent, root)], MAPPING_FIELDS, remedy=DEVKIT)

@@ -30,10 +30,16 @@ def add(checkpoint: Path, trainer: "ArmTrainer") -> None:
         "order": trainer.order.drawn_from,
         "buffer": list(trainer.train_loader.dataset.buffer),
         "random": random.getstate(),
-        "numpy": np.random.get_state(),
+        "numpy": _numpy_state(),
         "torch": torch.get_rng_state(),
     }
     torch.save(stored, checkpoint)
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    """numpy's random state without arrays, which a safe load would refuse."""
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return name, keys.tolist(), *rest
 
 
 def restore(state: dict[str, Any], trainer: "ArmTrainer") -> None:

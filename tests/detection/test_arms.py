@@ -8,14 +8,14 @@ import pytest
 from sim2real_lib.catalog import Catalog
 from sim2real_lib.detection import arms
 from sim2real_lib.errors import InputError
-from sim2real_lib.files import write_json
+from sim2real_lib.files import Artifact
 from sim2real_lib.params import YOLOTraining
 from sim2real_lib.translation import rejections, structure
 
 
 def finish(run: Path, *names: str) -> None:
     for name in names:
-        write_json(run / "04_yolo_training" / name / "manifest.json", {})
+        Artifact(run / "04_yolo_training" / name, {}).seal()
 
 
 def test_every_finished_arm_and_seed_is_found(tmp_path: Path) -> None:
@@ -28,8 +28,7 @@ def test_every_finished_arm_and_seed_is_found(tmp_path: Path) -> None:
 def test_arms_that_translations_are_part_of_are_told_by_their_manifests(tmp_path: Path) -> None:
     finish(tmp_path, "baseline-seed0", "real-seed0")
     for name in ("mine-seed0", "mine-seed1"):
-        manifest = {"translated": ["nst-fog"]}
-        write_json(tmp_path / "04_yolo_training" / name / "manifest.json", manifest)
+        Artifact(tmp_path / "04_yolo_training" / name, {}).seal(translated=["nst-fog"])
     assert arms.translated(arms.finished(tmp_path)) == ["mine"]
 
 
@@ -63,8 +62,8 @@ def test_a_named_arm_or_seed_alone_is_never_left_out_in_silence(
 
 
 def test_a_class_that_a_detector_does_not_know_is_not_left_out_in_silence(tmp_path: Path) -> None:
-    manifest = {"params": {"classes": ["car", "truck"]}}
-    write_json(tmp_path / "04_yolo_training" / "baseline-seed0" / "manifest.json", manifest)
+    asked = {"classes": ["car", "truck"]}
+    Artifact(tmp_path / "04_yolo_training" / "baseline-seed0", asked).seal()
     assert arms.finished(tmp_path, classes=["car"])
     with pytest.raises(InputError, match=r"not trained on truk\. Choose of: car, truck"):
         arms.finished(tmp_path, classes=["car", "truk"])
@@ -79,7 +78,7 @@ def test_without_a_baseline_there_is_nothing_to_compare_with(tmp_path: Path) -> 
 def test_a_translation_that_has_not_run_is_named_with_its_style(tmp_path: Path) -> None:
     frames = pd.DataFrame(columns=["frame_id"])
     Catalog(frames, frames).save(tmp_path / "01_data_analysis" / "catalog")
-    write_json(tmp_path / "01_data_analysis" / "manifest.json", {})
+    Artifact(tmp_path / "01_data_analysis", {}).seal()
     with pytest.raises(InputError, match="with translator cyclegan, style fog, source clone first"):
         arms.gather(YOLOTraining(run=str(tmp_path), arm="cyclegan"))
 

@@ -194,7 +194,7 @@ def test_it_starts_from_given_weights(finished, data, tmp_path):
         ({"iterations": float("inf")}, "iterations: inf is not a whole number"),
         ({"batch": 7.5}, "batch: 7.5 is not a whole number"),
         ({"iterations": None, "epochs": 1.5}, "epochs: 1.5 is not a whole number"),
-        ({"weights": Path("nowhere/yolov5n.pt")}, "nowhere/yolov5n.pt: there are no such weights"),
+        ({"weights": Path("nowhere/yolov5n.pt")}, "nowhere/yolov5n.pt: there are no weights here"),
     ],
 )
 def test_what_does_not_exist_is_refused_before_the_work(data, tmp_path, changes, message):

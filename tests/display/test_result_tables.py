@@ -1,6 +1,5 @@
 """Tables in the original's form: ours above its own figures, which never compete."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from sim2real_lib.display import result_tables
 from sim2real_lib.errors import InputError
 from sim2real_lib.evaluation import ap, comparison, slices
 from sim2real_lib.evaluation.stored import Stored
+from sim2real_lib.files import Artifact
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +165,7 @@ def test_an_arm_costs_what_its_translations_cost(tmp_path: Path) -> None:
         "04/cut-seed0": {"translated": ["cut-fog"], "timings": {"train": 7.2, "test": 1.0}},
         "04/cut-seed1": {"translated": ["cut-fog"], "timings": {"train": 9.0, "test": 1.0}},
     }.items():
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "manifest.json").write_text(json.dumps(manifest))
+        Artifact(tmp_path / folder, {}).seal(**manifest)
     folders = {f"cut-seed{n}": tmp_path / "04" / f"cut-seed{n}" for n in (0, 1)}
     table = result_tables.seconds(tmp_path, folders)
     assert table.loc["cut"].to_dict() == {"translate s": 5, "train s": 8, "test s": 1}
