@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import MANIFEST, resolve, sha256, whole_file
+from sim2real_lib.locks import LOCK
 from sim2real_lib.plan import RESULTS
 
 HASHES = "sha256.json"
@@ -37,7 +38,7 @@ def pack(home: Path, artifact: str, archive: Path) -> None:
     names = sorted(
         path.relative_to(home).as_posix()
         for path in paths
-        if path.is_file() and not path.is_symlink()
+        if path.is_file() and not path.is_symlink() and path.name != LOCK
     )
     hashes = json.dumps({name: sha256(home / name) for name in names}).encode()
     with whole_file(archive) as temporary, tarfile.open(temporary, "w") as tar:

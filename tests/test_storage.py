@@ -22,6 +22,7 @@ from sim2real_lib import archive, params, s3, storage
 from sim2real_lib.datasets import sources
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import MANIFEST, ROOT, Artifact, sha256
+from sim2real_lib.locks import LOCK
 from sim2real_lib.plan import Plan
 
 pytest.importorskip("snakemake_storage_plugin_s3", reason=f"needs: {s3.INSTALL}")
@@ -143,7 +144,11 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def contents(run: Path) -> dict[str, str]:
     """Path -> hash of all that is kept of a run."""
     files = (p for p in run.rglob("*") if p.is_file() and not p.is_symlink())
-    return {p.relative_to(run).as_posix(): sha256(p) for p in files if p.suffix != ".log"}
+    return {
+        p.relative_to(run).as_posix(): sha256(p)
+        for p in files
+        if p.suffix != ".log" and p.name != LOCK
+    }
 
 
 @pytest.mark.notebooks

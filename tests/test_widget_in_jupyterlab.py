@@ -27,14 +27,6 @@ CHROMIUM = shutil.which("chromium")
 IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
     === 'idle'"""
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
-EXECUTE = """async (code) => { await window.jupyterapp.shell.currentWidget.sessionContext.session
-    .kernel.requestExecute({code}).done; }"""
-SLOW = "import time; swift = tests.facts; tests.facts = lambda w: time.sleep(4) or swift(w)"
-LISTEN = """() => {
-    const box = document.querySelector('.s2r-status');
-    window.said = [];
-    new MutationObserver(() => window.said.push(box.textContent)).observe(box, {childList: true});
-}"""
 RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 FRAMES, WIDTH, HEIGHT = 4, 640, 360
 RED, BLUE, GREEN, WHITE = (200, 0, 0), (0, 0, 200), (0, 140, 0), (255, 255, 255)
@@ -461,18 +453,6 @@ def test_a_frame_that_is_at_hand_is_at_hand_in_another_order(widget: Widget) -> 
     widget.choose("order", "edges agree least first")
     widget.until(lambda: (widget.count(), widget.frame()) == ("3 of 4", "0"))
     assert 0 not in widget.asked
-
-
-def test_who_waits_for_an_arm_is_told(widget: Widget) -> None:
-    widget.page.evaluate(LISTEN)
-    widget.page.evaluate(EXECUTE, SLOW)
-    widget.press("r")
-    widget.until(lambda: "1 missed" in widget.root.locator(".s2r-beside").inner_text())
-    said = widget.page.evaluate("() => window.said")
-    assert any("judging what baseline finds" in text for text in said)
-    assert "judging" not in said[-1]
-    widget.page.evaluate(EXECUTE, "tests.facts = swift")
-    widget.press("r")
 
 
 def test_a_rejected_frame_is_marked_and_saved_and_no_cell_is_cut(

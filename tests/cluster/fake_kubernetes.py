@@ -19,8 +19,8 @@ from kubernetes import client
 from snakemake.cli import main
 
 OUTPUTS = {
-    "cyclegan": ["02_cyclegan_training/{translator}-{style}{source}/manifest.json"],
-    "nst": ["03_nst_generation/{translator}-{style}{source}/manifest.json"],
+    "cyclegan": ["02_cyclegan_training/{variant}/manifest.json"],
+    "nst": ["03_nst_generation/{variant}/manifest.json"],
     "detector": ["04_yolo_training/{arm}-seed{seed}/manifest.json"],
     "results": ["05_result_visualization/manifest.json", "report.html"],
 }
@@ -37,6 +37,7 @@ class Cluster:
         (one,) = wire["spec"]["template"]["spec"]["containers"]
         rule, wildcards = re.findall(r"--target-jobs '?(\w+):([^' ]*)", one["args"][-1])[0]
         values = dict(pair.split("=") for pair in wildcards.split(",") if pair)
+        values.pop("home", None)  # it is always this folder's run
         path = self.folder / f"{rule}-{'-'.join(values.values())}.json"
         path.write_text(json.dumps({"namespace": namespace, **wire}))
         if rule == "analysis":

@@ -65,8 +65,8 @@ def read_back(document: dict[str, Any], kind: str) -> Any:
 def test_every_job_is_sent_once(jobs: dict[str, Any]) -> None:
     assert set(jobs) == {
         "analysis-",
-        "cyclegan-cyclegan-fog-",
-        "nst-nst-fog-",
+        "cyclegan-cyclegan-fog",
+        "nst-nst-fog",
         *(f"detector-{arm}-0" for arm in ("baseline", "cyclegan", "nst", "oracle")),
         "results-",
     }
