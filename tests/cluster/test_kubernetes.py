@@ -101,10 +101,14 @@ def test_every_job_asks_for_what_the_profile_says(jobs: dict[str, Any]) -> None:
             assert gpus == ("1" if "gpu" in wanted else None), name
 
 
-def test_every_job_has_the_image_and_no_environment_of_its_own(jobs: dict[str, Any]) -> None:
+def test_every_job_has_the_image_and_no_environment_but_the_storages_secrets(
+    jobs: dict[str, Any],
+) -> None:
     for job in jobs.values():
         assert container(job)["image"] == PROFILE["container-image"]
-        assert container(job).get("env", []) == []
+        for variable in container(job).get("env", []):
+            assert variable["name"].startswith("SNAKEMAKE_STORAGE_")
+            assert variable.keys() == {"name", "valueFrom"}  # no value in the manifest
 
 
 def test_a_jobs_command_does_the_job_from_any_folder(home: Path, jobs: dict[str, Any]) -> None:
