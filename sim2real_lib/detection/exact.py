@@ -38,7 +38,8 @@ def add(checkpoint: Path, trainer: "ArmTrainer") -> None:
 
 def _numpy_state() -> tuple[Any, ...]:
     """numpy's random state without arrays, which a safe load would refuse."""
-    name, keys, *rest = np.random.get_state(legacy=True)
+    state: Any = np.random.get_state(legacy=True)
+    name, keys, *rest = state
     return name, keys.tolist(), *rest
 
 
