@@ -172,11 +172,9 @@ rule detector:
 rule results:
     input:
         **notebook("05_result_visualization"),
-        detectors=[
-            f"{{home}}/04_yolo_training/{arm}-seed{seed}/manifest.json"
-            for arm in run.arms
-            for seed in run.seeds
-        ],
+        detectors=done(
+            *(f"{{home}}/04_yolo_training/{a}-seed{s}" for a in run.arms for s in run.seeds)
+        ),
         translations=done(*plan.translations()),
     output:
         "{home}/05_result_visualization/manifest.json",

@@ -108,7 +108,7 @@ def main() -> None:
             for stage in options.stages:
                 rows += killed_and_finished(project, stage, seconds[stage], kinds[stage], drawn)
             print(counted(rows), flush=True)
-        changed = [n for n, digest in project.data_bytes().items() if data.get(n) != digest]
+        changed = project.changed_data(data)
         print(f"bytes of the data sets changed in {len(changed)} files")
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -155,7 +155,7 @@ def main() -> None:
             table = counts.agg({"unfinished": ["size", "sum"], "finished": "sum", "equal": "sum"})
             table.columns = ["tries", "without a manifest", "finished afterwards", "equal"]
             print(table.to_string(), flush=True)
-        changed = [n for n, digest in project.data_bytes().items() if data.get(n) != digest]
+        changed = project.changed_data(data)
         print(f"seed {options.seed}; bytes of the data sets changed in {len(changed)} files")
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -16,10 +16,10 @@ from sim2real_lib.errors import InputError
 from sim2real_lib.files import resolve
 from sim2real_lib.params import DataAnalysis, Run
 from sim2real_lib.plan import ANALYSIS, Plan
-from sim2real_lib.work.frames import Frames
-from sim2real_lib.work.jobs import Artifact, Job, artifacts
-from sim2real_lib.work.measured import Corrections, corrected, corrections, finished
-from sim2real_lib.work.rates import RATES
+from sim2real_lib.workload.frames import Frames
+from sim2real_lib.workload.jobs import Artifact, Job, artifacts
+from sim2real_lib.workload.measured import Corrections, corrected, corrections, finished
+from sim2real_lib.workload.rates import RATES
 
 TFLOPS = 4.0  # a second: between the two trainings whose time was published
 APART = 2**0.5  # a time is told as from the estimate over this to the estimate times this

@@ -28,10 +28,7 @@ MANIFEST_TYPES: dict[str, type | tuple[type, ...]] = {  # what every stage recor
     "finished": str, "seconds": (int, float), "timings": dict, "params": dict, "inputs": dict,
     "code": str, "packages": dict, "platform": str,
 }  # fmt: skip
-A_STAGES_OWN: dict[str, dict] = {
-    "timings": {},
-    "inputs": {},
-}  # a whole run's manifest has none of its own
+A_STAGES_OWN: dict[str, dict] = {"timings": {}, "inputs": {}}  # a whole run's manifest has none
 LARGEST_MANIFEST = 1 << 26  # bytes; one with a thousand inputs has 2**17
 FULL, LITTLE = (errno.ENOSPC, errno.EDQUOT), 1 << 16  # of a disk: its errors, bytes left
 READ_AGAIN = (".parquet", ".pt")  # what later notebooks read: its size is recorded

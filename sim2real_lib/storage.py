@@ -100,13 +100,14 @@ def fetch(plan: Plan, file: Path) -> None:
     """
     if not plan.run.storage:
         return
-    places = {one.manifest: f"{plan.run.storage}/{one.archive}" for one in artifacts(plan)}
+    wanted = artifacts(plan)
+    places = {one.manifest: f"{plan.run.storage}/{one.archive}" for one in wanted}
     with server(plan.run.storage) as provider:
         objects = {name: provider.object(place) for name, place in places.items()}
         stored = {name for name, one in objects.items() if asyncio.run(one.managed_exists())}
     pending = _pending(file) & places.keys() if stored else set()
     fetched: list[str] = []
-    for one in artifacts(plan):
+    for one in wanted:
         missing = pending.difference(fetched)
         if one.manifest not in stored & pending or missing.intersection(one.needs):
             continue

@@ -18,10 +18,10 @@ from sim2real_lib.plan import Plan
 from sim2real_lib.translation import from_params, networks
 from sim2real_lib.translation.nst_losses import StyleTransferLoss, Weights, mean_grams
 from sim2real_lib.translation.vgg import VGGFeatures
-from sim2real_lib.work import flops, frames, measured
-from sim2real_lib.work.frames import Frames
-from sim2real_lib.work.jobs import artifacts
-from sim2real_lib.work.rates import RATES
+from sim2real_lib.workload import flops, frames, measured
+from sim2real_lib.workload.frames import Frames
+from sim2real_lib.workload.jobs import artifacts
+from sim2real_lib.workload.rates import RATES
 
 DEMO = Frames(
     origin="as the demo has them", images=1950, train=168,

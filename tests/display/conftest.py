@@ -1,6 +1,8 @@
 """A tiny street in three weathers, and a catalog over it."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from sim2real_lib.catalog.tables import Catalog
 from sim2real_lib.images import write_rgb
 
+CHROMIUM = Path("/usr/bin/chromium")
 WIDTH, HEIGHT = 320, 100
 HAZE = {"clone": 0.0, "fog": 0.7, "overcast": 0.3}
 WEATHER = {"clone": "clear", "fog": "foggy", "overcast": "overcast"}
@@ -105,3 +108,15 @@ def make_pairs(catalog: Catalog) -> pd.DataFrame:
 def targets(catalog: Catalog) -> dict[str, list[str]]:
     own = catalog.frames[catalog.frames["source"] == "bdd100k"]
     return {style: list(own.loc[own["variant"] == style, "image"]) for style in ("fog", "overcast")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, to open pages from disk in."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield launched
+        launched.close()

@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from sim2real_lib.files import MANIFEST, Artifact
 from sim2real_lib.params import NOTEBOOKS, YOLOTraining
 
 HOSTILE = "<script>alert(1)</script>"
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def png(colour: tuple[int, int, int]) -> bytes:
@@ -224,17 +222,6 @@ def test_a_damaged_executed_notebook_is_named(runs: tuple[Path, Path]) -> None:
     path.write_text("{")
     with pytest.raises(InputError, match="not readable as a notebook"):
         executed.pictures(path)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip("chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.mark.browser

@@ -24,7 +24,7 @@ def project(undisturbed: Project) -> Iterator[Project]:
     undisturbed.restore("whole")
     before = undisturbed.data_bytes()
     yield undisturbed
-    assert undisturbed.data_bytes() == before
+    assert undisturbed.changed_data(before) == []
 
 
 @pytest.fixture

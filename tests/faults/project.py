@@ -194,6 +194,11 @@ class Project:
             if path.is_file()
         }
 
+    def changed_data(self, before: dict[str, str]) -> list[str]:
+        """The files of the data sets that are new, gone or not as `data_bytes` said before."""
+        now = self.data_bytes()
+        return sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
+
     def keep(self, name: str) -> None:
         """Remember the run and what Snakemake knows of it."""
         for part in ("outputs", ".snakemake"):

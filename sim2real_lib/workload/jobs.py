@@ -16,9 +16,9 @@ from sim2real_lib.params import (
 from sim2real_lib.params.translation import Translation
 from sim2real_lib.plan import ANALYSIS, DETECTORS, RESULTS, Plan
 from sim2real_lib.strict import Params
-from sim2real_lib.work import flops
-from sim2real_lib.work.frames import Frames
-from sim2real_lib.work.rates import BYTES, DETECTIONS, PIXEL, SECONDS
+from sim2real_lib.workload import flops
+from sim2real_lib.workload.frames import Frames
+from sim2real_lib.workload.rates import BYTES, DETECTIONS, PIXEL, SECONDS
 
 MEGA, TERA = 1e6, 1e12
 STRIDE = 32  # pixels: a detector's input is a multiple of it

@@ -21,8 +21,8 @@ from sim2real_lib.params.translation import Translation
 from sim2real_lib.plan import ANALYSIS, RESULTS
 from sim2real_lib.profiles import flat, how
 from sim2real_lib.strict import Params
-from sim2real_lib.work.frames import Frames
-from sim2real_lib.work.jobs import (
+from sim2real_lib.workload.frames import Frames
+from sim2real_lib.workload.jobs import (
     Artifact,
     Job,
     analysis_jobs,
@@ -30,7 +30,7 @@ from sim2real_lib.work.jobs import (
     results_jobs,
     translation_jobs,
 )
-from sim2real_lib.work.rates import SECONDS
+from sim2real_lib.workload.rates import SECONDS
 
 Corrections = Mapping[str, list[float]]  # rate of jobs -> measured over committed seconds, of each
 
