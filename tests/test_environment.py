@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -106,3 +107,18 @@ def test_the_dev_container_runs_commands_that_the_makefile_has(container) -> Non
 
 def test_the_dev_container_forwards_jupyterlabs_port(container) -> None:
     assert container["forwardPorts"] == [8888] == [int(p) for p in container["portsAttributes"]]
+
+
+def test_tests_of_one_group_run_in_one_worker(tmp_path: Path) -> None:
+    # Two makings of one run, two Slurms or two JupyterLabs at once are slow, or fail.
+    (tmp_path / "test_group.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.xdist_group('one')\n"
+        "@pytest.mark.parametrize('number', range(6))\n"
+        "def test(number, worker_id): assert print(f'in {worker_id}.') is None\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-rP", tmp_path]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert "6 passed" in done.stdout
+    assert len(set(re.findall(r"in (gw\d)\.", done.stdout))) == 1
