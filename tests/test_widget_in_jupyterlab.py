@@ -170,8 +170,11 @@ class Widget:
         self.slide("wipe", 0.5)
         self.choose("show", "all frames")
         self.choose("order", "as driven")
+        self.until(self.first)  # a list that is still to come keeps the frame that is seen
+
+    def first(self) -> bool:
         self.slide("frame", 0)
-        self.until(lambda: self.frame() == "0")
+        return self.count() == f"1 of {FRAMES}" and self.frame() == "0"
 
     def button(self, text: str) -> Any:
         return self.root.locator(f"button:text-is('{text}')")
@@ -433,6 +436,24 @@ def test_frames_are_walked_through_filtered_and_sorted(widget: Widget) -> None:
     assert widget.page.evaluate(CELLS) == cells
 
 
+def test_whoever_moves_on_before_a_list_is_there_is_not_kept_waiting(widget: Widget) -> None:
+    for name, at in (("reinhard", 3), ("nst", 1)):
+        widget.page.wait_for_timeout(500)
+        widget.page.evaluate(
+            """([name, at]) => {
+                const chosen = document.querySelector(".s2r select[name=translator]");
+                const scrub = document.querySelector(".s2r input[aria-label=frame]");
+                chosen.value = [...chosen.options].find((own) => own.text === name).value;
+                chosen.dispatchEvent(new Event("change"));
+                scrub.value = at;
+                scrub.dispatchEvent(new Event("input"));
+            }""",
+            [name, at],
+        )
+        widget.until(lambda name=name: name in widget.root.locator(".s2r-right").first.inner_text())
+        widget.until(lambda at=at: widget.frame() == str(at))
+
+
 def test_a_frame_is_fetched_before_the_slider_is_pressed_there(widget: Widget) -> None:
     scrub = widget.root.locator("input[aria-label=frame]")
     box = scrub.bounding_box()
@@ -499,3 +520,26 @@ def test_whoever_wants_less_motion_gets_no_flicker_unasked(shared: Widget) -> No
 def test_nothing_was_complained_of_and_nothing_asked_for_elsewhere(shared: Widget) -> None:
     assert shared.complaints == []
     assert shared.elsewhere == []
+
+
+def test_a_saved_notebook_opened_again_shows_the_still_until_its_cell_is_run(
+    shared: Widget,
+) -> None:
+    page = shared.page
+    page.evaluate(
+        """async () => {
+            const { commands } = window.jupyterapp;
+            await commands.execute("@jupyter-widgets/jupyterlab-manager:saveWidgetState");
+            await commands.execute("docmanager:save");
+            await commands.execute("kernelmenu:shutdown");
+        }"""
+    )
+    page.reload()
+    page.wait_for_selector(".s2r", state="attached", timeout=120_000)
+    page.wait_for_selector(".s2r-status:has-text('run this cell again')", timeout=60_000)
+    assert page.locator(".jp-RenderedImage img").is_visible()
+    assert not page.locator(".s2r-stage").is_visible()
+    page.wait_for_function(IDLE, timeout=120_000)
+    page.evaluate(RUN)
+    page.wait_for_selector(".s2r-alive .s2r-stage", timeout=120_000)
+    assert not page.locator(".jp-RenderedImage img").is_visible()

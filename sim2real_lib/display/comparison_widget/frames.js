@@ -33,10 +33,11 @@ class Frames {
     this.ask(this.wanted);
   }
 
-  expect() {
-    // The kernel sends this one unasked, with the list that it is the first of.
-    this.urgent = this.wanted;
-    this.asked.add(this.wanted);
+  expect(row) {
+    // The kernel sends this one unasked, with the list that it is the first of. Who has moved on
+    // by then wants another one.
+    this.asked.add(row);
+    if (row === this.wanted) this.urgent = row;
   }
 
   get coming() {

@@ -103,7 +103,7 @@ class View {
     this.frames.place(this.position);
     if (!count) return this.show(null);
     this.status.wait("frame", "waiting for the kernel; if it never answers, run this cell again");
-    if (another && follows) this.frames.expect();
+    if (another && follows !== null) this.frames.expect(follows);
     this.frames.want();
   }
 
@@ -116,6 +116,7 @@ class View {
 
   show(frame) {
     this.status.done("frame");
+    this.root.classList.add("s2r-alive"); // a kernel is there
     this.frames.shown = this.now = frame;
     this.seen = { position: this.position, serial: this.serial };
     this.status.say(frame ? frame.error ?? unasked(frame, this.on) : "no frame is listed here");

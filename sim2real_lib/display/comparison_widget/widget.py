@@ -47,7 +47,8 @@ SCRIPTS = (
 class Comparison(anywidget.AnyWidget):
     """Original and translation over one another, a target image beside, boxes and detections.
 
-    Where no widget can live (an exported page, an untrusted notebook), `still()` shows instead.
+    Where no widget can live (an exported page, an untrusted notebook) or no kernel answers it,
+    `still()` shows instead.
 
     Args:
         pairs: columns frame_id, style, translator, original, translated (the last two are paths);
@@ -178,7 +179,7 @@ class Comparison(anywidget.AnyWidget):
                 "choose": self._by_hand.possible,
                 "detections": self._facts.has_detections,
                 "tests": self._tests and self._tests.offered,
-                "follows": sends,
+                "follows": int(first[0]) if sends else None,
             }
         if sends:
             self._send_frame(int(first[0]))

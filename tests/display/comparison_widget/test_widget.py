@@ -303,14 +303,14 @@ def test_a_list_comes_with_its_first_frame_unless_the_browser_has_it(browser: Br
     assert browser.answers == []  # nobody looks
     browser.ask(get=0)
     comparison.chosen = {"translator": "cyclegan"}
-    assert browser.answers[-1][0]["frame"]["row"] == 0 and comparison.offered["follows"]
+    assert browser.answers[-1][0]["frame"]["row"] == comparison.offered["follows"] == 0
     many = len(browser.answers)
     comparison._handle_custom_msg({"have": [4, 5]}, [])
     comparison.chosen = {"translator": "nst"}
-    assert rows(comparison)[0] == 4 and not comparison.offered["follows"]
+    assert rows(comparison)[0] == 4 and comparison.offered["follows"] is None
     assert len(browser.answers) == many
     comparison.chosen = {"translator": "cyclegan"}  # what it had then is not known any more
-    assert comparison.offered["follows"]
+    assert comparison.offered["follows"] == 0
 
 
 def test_a_frame_is_rejected_though_another_list_was_chosen_meanwhile(
