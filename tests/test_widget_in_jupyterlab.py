@@ -170,7 +170,8 @@ class Widget:
         self.slide("wipe", 0.5)
         self.choose("show", "all frames")
         self.choose("order", "as driven")
-        self.until(self.first)  # a list that is still to come keeps the frame that is seen
+        # A list that is still to come keeps the frame that is seen.
+        self.until(self.first, "the first frame of the whole list")
 
     def first(self) -> bool:
         self.slide("frame", 0)
@@ -235,7 +236,8 @@ class Widget:
             if true():
                 return
             self.page.wait_for_timeout(150)
-        raise AssertionError(f"never became true: {what}")
+        seen = self.root.inner_text().replace("\n", " ")
+        raise AssertionError(f"never became true: {what}; the widget shows: {seen}")
 
 
 @pytest.fixture(scope="module")

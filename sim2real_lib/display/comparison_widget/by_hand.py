@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sim2real_lib.errors import InputError
@@ -33,7 +34,8 @@ class ByHand:
         return len(self.table)
 
     def __contains__(self, pair: pd.Series) -> bool:
-        return bool((self.table[rejections.COLUMNS] == pair[rejections.COLUMNS]).all(axis=1).any())
+        own = (self.table[name].to_numpy() == pair[name] for name in rejections.COLUMNS)
+        return bool(np.logical_and.reduce(list(own)).any())
 
     def change(self, pair: pd.Series, *, reject: bool) -> str:
         """Reject a pair or keep it, and save that at once; what went wrong, or nothing."""

@@ -25,24 +25,28 @@ class Choices:
     def __init__(self, rows: pd.DataFrame, by_hand: ByHand) -> None:
         self._lists: dict[tuple, pd.DataFrame] = dict(list(rows.groupby(["style", "translator"])))
         self._by_hand = by_hand
+        # The same whatever is chosen or rejected: asked for again and again, and worth remembering.
+        self._bins = {
+            key: frame_list.bins(own, choose=by_hand.possible) for key, own in self._lists.items()
+        }
+        self._orders = {key: frame_list.orders(own) for key, own in self._lists.items()}
 
     def possible(self, wish: Mapping[str, Any]) -> Choice:
         """The wish with what cannot be had, or is left open, replaced."""
         style = _one_of(wish.get("style"), self._styles())
         translator = _one_of(wish.get("translator"), self._translators(style))
-        rows = self._lists[style, translator]
-        show = _one_of(wish.get("show"), self._bins(rows))
-        order = _one_of(wish.get("order"), frame_list.orders(rows))
+        show = _one_of(wish.get("show"), self._bins[style, translator])
+        order = _one_of(wish.get("order"), self._orders[style, translator])
         return {"style": style, "translator": translator, "show": show, "order": order}
 
     def offered(self, choice: Choice) -> dict[str, list[str]]:
         """What each part of a choice can be changed to."""
-        rows = self._lists[choice["style"], choice["translator"]]
+        style, translator = choice["style"], choice["translator"]
         return {
             "style": self._styles(),
-            "translator": self._translators(choice["style"]),
-            "show": self._bins(rows),
-            "order": frame_list.orders(rows),
+            "translator": self._translators(style),
+            "show": self._bins[style, translator],
+            "order": self._orders[style, translator],
         }
 
     def frames(self, choice: Choice) -> pd.DataFrame:
@@ -57,9 +61,9 @@ class Choices:
             choice: as it is now.
             frame_id: the frame that is looked at. Another order leads to the same one.
         """
-        found = []
+        found, offered = [], self.offered(choice)
         for name in ("show", "translator", "style"):
-            for value in self.offered(choice)[name]:
+            for value in offered[name]:
                 if value == choice[name]:
                     continue
                 frames = self.frames(self.possible({**choice, name: value}))
@@ -73,9 +77,6 @@ class Choices:
 
     def _translators(self, style: str) -> list[str]:
         return ordered([made for own, made in self._lists if own == style], "arm")
-
-    def _bins(self, rows: pd.DataFrame) -> list[str]:
-        return frame_list.bins(rows, choose=self._by_hand.possible)
 
 
 def place(frames: pd.DataFrame, frame_id: str | None) -> int:

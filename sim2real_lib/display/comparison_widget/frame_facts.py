@@ -1,6 +1,6 @@
 """What the comparison widget says of a frame beside its pictures: boxes, detections, scores."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -56,7 +56,7 @@ class Facts:
         names = {"original": frame_id, "translated": f"{pair['variant']}/{frame_id}"}
         return {
             **{name: str(pair[name]) for name in ("frame_id", "variant", "style", "translator")},
-            "boxes": [_plain(row) for row in self.boxes(frame_id).to_dict("records")],
+            "boxes": [_plain(row) for row in _records(self.boxes(frame_id))],
             "detections": {side: self._detections(name) for side, name in names.items()}
             if pd.notna(pair["hallucinated"]) or not self._judged
             else None,
@@ -68,8 +68,14 @@ class Facts:
         own = self._found.iloc[self._found_in.get(name, [])[:MOST]]
         return [
             {"class": row["class"], "confidence": round(float(row["confidence"]), 3)} | _place(row)
-            for row in own.to_dict("records")
+            for row in _records(own)
         ]
+
+
+def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows as dicts, column -> value: `to_dict("records")` takes three times as long."""
+    columns = (table[name].tolist() for name in table.columns)
+    return (dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True))
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 // are likely to be wanted next, before they are asked for.
 
 const MOST = 12; // frames at hand: with their targets 130 MB of pixels at 1280x720
-const LEISURE = 300; // ms that a frame is looked at before it is asked where other choices lead
+const LEISURE = 700; // ms that a frame is looked at before it is asked where other choices lead
 
 class Frames {
   constructor(model, arrived, hinted) {
@@ -59,9 +59,10 @@ class Frames {
     }
     this.asked.delete(frame.row);
     if (frame.row === this.urgent) this.urgent = undefined;
-    if (this.gone || this.known.has(frame.row)) return close(frame);
-    this.known.set(frame.row, frame);
-    if (frame.row === this.wanted) return this.arrived(frame);
+    if (this.gone) return close(frame);
+    if (this.known.has(frame.row)) close(frame); // asked for and sent unasked: it came twice
+    else this.known.set(frame.row, frame);
+    if (frame.row === this.wanted) return this.arrived(this.known.get(frame.row));
     if (!this.known.has(this.wanted)) this.want();
     this.ahead();
   }
