@@ -5,7 +5,7 @@ and, where a notebook stopped, in the executed notebook.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -17,45 +17,45 @@ SHOWN = 6  # differing parameters of a run
 WIDEST = 48  # characters of a value
 
 
-def table(runs: Mapping[str, RunFolder]) -> pd.DataFrame:
-    """A row a run: name, state, data, arms, seeds, best arm and its mAP, minutes, when."""
-    rows = []
-    for name, run in runs.items():
-        arms = dict.fromkeys(arm for arm, _ in run.detectors)
-        seeds = dict.fromkeys(seed for _, seed in run.detectors)
-        arm, score = run.best or ("", None)
-        rows.append({
-            "run": name, "state": run.state, "data": run.data,
-            "arms": _short(" ".join(arms)), "seeds": " ".join(seeds), "best": arm,
-            "mAP@0.5": "" if score is None else f"{score:.3f}",
-            "minutes": f"{run.seconds / 60:.1f}", "last made (UTC)": run.when,
-        })  # fmt: skip
-    return pd.DataFrame(rows)
+def row(name: str, run: RunFolder) -> dict[str, str]:
+    """Its line: name, state, data, arms, seeds, best arm and its mAP, minutes, when."""
+    arms = dict.fromkeys(arm for arm, _ in run.detectors)
+    seeds = dict.fromkeys(seed for _, seed in run.detectors)
+    arm, score = run.best or ("", None)
+    return {
+        "run": name, "state": run.state, "data": run.data,
+        "arms": _short(" ".join(arms)), "seeds": " ".join(seeds), "best": arm,
+        "mAP@0.5": "" if score is None else f"{score:.3f}",
+        "minutes": f"{run.seconds / 60:.1f}", "last made (UTC)": run.when,
+    }  # fmt: skip
 
 
 def main(outputs: str = "outputs") -> int:
     """Print the runs in a folder, and what is to be said of each. Returns the exit status.
 
-    A run of several detectors holds a run of each.
+    A run of several detectors holds a run of each. Damaged ones are named after all others.
     """
     home = resolve(outputs)
-    folders = sorted(f for depth in ("*/", "*/*/") for f in home.glob(depth))
-    names = {f: f.relative_to(home).as_posix() for f in folders}
-    try:
-        found = {name: RunFolder.read(f) for f, name in names.items() if name[0] != "."}
-        runs = {name: run for name, run in found.items() if run.is_run}
-        if not runs:
-            print(f"No runs in {outputs}. The first: make demo")
-            return 0
-        print(printable(_left(table(runs))))
-        for name, run in runs.items():
-            lines = list(_notes(run))
-            if lines:
-                print(printable("\n  ".join([f"\n{name}", *lines])))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    rows, damaged = [], []
+    notes: dict[str, list[str]] = {}
+    for folder in sorted(f for depth in ("*/", "*/*/") for f in home.glob(depth)):
+        name = folder.relative_to(home).as_posix()
+        try:
+            if name[0] != "." and (run := RunFolder.read(folder)).is_run:
+                rows.append(row(name, run))
+                notes[name] = list(_notes(run))
+        except InputError as error:
+            damaged.append(str(error))
+    if rows:
+        print(printable(_left(pd.DataFrame(rows))))
+    elif not damaged:
+        print(f"No runs in {outputs}. The first: make demo")
+    for name, lines in notes.items():
+        if lines:
+            print(printable("\n  ".join([f"\n{name}", *lines])))
+    for text in damaged:
+        print(text, file=sys.stderr)
+    return 2 if damaged else 0
 
 
 def _left(rows: pd.DataFrame) -> str:

@@ -180,11 +180,14 @@ def test_an_empty_folder_says_how_to_begin(tmp_path: Path, capsys) -> None:
     assert "make demo" in capsys.readouterr().out
 
 
-def test_a_damaged_manifest_is_named_in_one_line(run: Path, capsys) -> None:
+def test_a_damaged_manifest_is_named_in_one_line_and_hides_no_other_run(run: Path, capsys) -> None:
+    other = finished(run.parent / "other")
     path = run / "01_data_analysis" / MANIFEST
     path.write_text("{")
     assert runs.main(str(run.parent)) == 2
-    assert str(path) in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert str(path) in told.err and len(told.err.splitlines()) == 1
+    assert [line.split()[0] for line in told.out.splitlines()] == ["run", other.name]
 
 
 def test_listing_runs_imports_no_torch() -> None:
