@@ -55,7 +55,8 @@ def main(profile: str = "demo", *options: str) -> int:
     ]
     # Snakemake holds the locks, too: should this process be killed alone, it works on.
     status = subprocess.run(command, cwd=ROOT, check=False, pass_fds=held).returncode
-    tracking.log_run(plan)  # what its jobs could not, or made before it was switched on
+    if not dry:
+        tracking.log_run(plan)  # what its jobs could not, or made before it was switched on
     if status:
         places = [f"{home}/notebooks/" for home in dict.fromkeys([plan.data, *homes])]
         print("\nStopped; what is finished is kept. See the notebooks in", " and ".join(places))

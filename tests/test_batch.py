@@ -176,3 +176,15 @@ def test_a_dry_run_tells_of_no_end(
     assert batch.main(str(profile), "--dry-run") == 0
     said = capfd.readouterr().out
     assert "Nothing to do" not in said and "Report:" not in said
+
+
+@pytest.mark.parametrize(("options", "times"), [(["--dry-run"], 0), ([], 1)])
+def test_a_dry_run_logs_nothing(
+    monkeypatch: pytest.MonkeyPatch, profile: Path, options: list[str], times: int
+) -> None:
+    logged: list[object] = []
+    monkeypatch.setattr(batch.tracking, "log_run", logged.append)
+    done = subprocess.CompletedProcess([], 1)
+    monkeypatch.setattr(batch.subprocess, "run", lambda *_, **__: done)
+    assert batch.main(str(profile), *options) == 1
+    assert len(logged) == times
