@@ -5,6 +5,9 @@ PROFILE ?= demo
 ON ?= local
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
+# JupyterLab's question about news and its look for updates, both of which would ask the network.
+LAB := $(VENV)/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
 .PHONY: demo check plan test lab report lint bench docs diff runs compare setup lock audit clean
 
@@ -66,6 +69,7 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -c 'import cv2' || \
 	  { echo "OpenCV lacks system libraries. On Debian or Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1"; exit 1; }
+	@mkdir -p $(LAB) && echo '$(NO_NEWS)' > $(LAB)/overrides.json
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/python -m sim2real_lib.notebook_git setup; fi
 	@touch $(READY)
 

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from sim2real_lib.files import ROOT
 from sim2real_lib.images import write_rgb
 
 CHROMIUM = shutil.which("chromium")
+SETTINGS = Path(sys.prefix) / "share/jupyter/lab/settings/overrides.json"
 IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
     === 'idle'"""
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
@@ -517,6 +519,11 @@ def test_whoever_wants_less_motion_gets_no_flicker_unasked(shared: Widget) -> No
         shared.page.wait_for_timeout(200)
     shared.button("Play").click()
     shared.looks(0.5, 0.95, BLUE)
+
+
+@pytest.mark.skipif(not SETTINGS.is_file(), reason="this environment is not make setup's")
+def test_jupyterlab_does_not_ask_for_leave_to_fetch_news(shared: Widget) -> None:
+    assert shared.page.locator("text=Jupyter news").count() == 0
 
 
 def test_nothing_was_complained_of_and_nothing_asked_for_elsewhere(shared: Widget) -> None:
