@@ -28,6 +28,9 @@ CHROMIUM = shutil.which("chromium")
 SETTINGS = Path(sys.prefix) / "share/jupyter/lab/settings/overrides.json"
 IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
     === 'idle'"""
+EXECUTE = """async (code) => { await window.jupyterapp.shell.currentWidget.sessionContext.session
+    .kernel.requestExecute({code}).done; }"""
+SLOW = "import time; swift = tests.facts; tests.facts = lambda wish: time.sleep(3) or swift(wish)"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 FRAMES, WIDTH, HEIGHT = 4, 640, 360
@@ -233,7 +236,7 @@ class Widget:
         part = image[top:bottom, left:right]
         return bool((np.abs(part - colour).max(-1) < 40).sum() > 4)
 
-    def until(self, true: Callable[[], bool], what: str = "") -> None:
+    def until(self, true: Callable[[], object], what: str = "") -> None:
         for _ in range(60):
             if true():
                 return
@@ -478,6 +481,17 @@ def test_a_frame_that_is_at_hand_is_at_hand_in_another_order(widget: Widget) -> 
     widget.choose("order", "edges agree least first")
     widget.until(lambda: (widget.count(), widget.frame()) == ("3 of 4", "0"))
     assert 0 not in widget.asked
+
+
+def test_who_waits_for_an_arm_is_told(widget: Widget) -> None:
+    status, beside = (widget.root.locator(f".s2r-{name}") for name in ("status", "beside"))
+    widget.page.evaluate(EXECUTE, SLOW)
+    widget.press("r")
+    widget.until(lambda: re.search("judging what (baseline|nst) finds", status.inner_text()))
+    widget.until(lambda: status.inner_text() == "", "the arm is judged")
+    assert "missed" in beside.inner_text()
+    widget.page.evaluate(EXECUTE, "tests.facts = swift")
+    widget.press("r")
 
 
 def test_a_rejected_frame_is_marked_and_saved_and_no_cell_is_cut(
