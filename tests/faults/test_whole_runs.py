@@ -16,7 +16,7 @@ import pytest
 from project import STAGES, Project
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.xdist_group("faults")]
-NST, DETECTOR = STAGES["03"], STAGES["04"]
+ANALYSIS, NST, DETECTOR = (STAGES[number] for number in ("01", "03", "04"))
 
 
 def made_again(project: Project, artifact: str, whole: dict[str, str]) -> str:
@@ -119,3 +119,31 @@ def test_a_full_disk_is_named_and_once_there_is_room_the_run_goes_on(
     (small_disk / "filling").unlink()
     subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
     made_again(project, NST, whole)
+
+
+@pytest.fixture
+def read_only_data(project: Project) -> Iterator[None]:
+    """The data sets on a disk that nobody can write to."""
+    data, mounts = str(project.data), 0
+    try:
+        for command in (["--bind", data, data], ["-o", "remount,bind,ro", data]):
+            done = subprocess.run(["mount", *command], capture_output=True, check=False)
+            mounts += done.returncode == 0
+    except FileNotFoundError:
+        pass
+    if mounts == 2:
+        yield
+    if mounts:
+        subprocess.run(["umount", data], check=True)
+    if mounts < 2:
+        pytest.skip("only root may mount a folder anew")
+
+
+@pytest.mark.usefixtures("read_only_data")
+def test_data_sets_on_a_read_only_disk_are_read_like_any(
+    project: Project, whole: dict[str, str]
+) -> None:
+    with pytest.raises(OSError, match="Read-only"):
+        (project.data / "new").touch()
+    project.forget(ANALYSIS)
+    made_again(project, ANALYSIS, whole)
