@@ -93,18 +93,22 @@ def test_damaged_results_are_made_again(project: Project, whole: dict[str, str])
     assert f"{weights}: damaged or gone" in said and f"{image}: damaged or gone" in said
 
 
+def mounted(*options: str) -> bool:
+    """Whether `mount` did it: not everybody may, and not every machine has one."""
+    try:
+        done = subprocess.run(["mount", *options], capture_output=True, check=False)
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0
+
+
 @pytest.fixture
 def small_disk(project: Project) -> Iterator[Path]:
     """A disk of 100 kB under the folder of notebook 03."""
     folder = project.run / NST
     project.forget(NST)
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
+    if not mounted("-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)):
         pytest.skip("only root may mount a small disk")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
@@ -124,19 +128,15 @@ def test_a_full_disk_is_named_and_once_there_is_room_the_run_goes_on(
 @pytest.fixture
 def read_only_data(project: Project) -> Iterator[None]:
     """The data sets on a disk that nobody can write to."""
-    data, mounts = str(project.data), 0
-    try:
-        for command in (["--bind", data, data], ["-o", "remount,bind,ro", data]):
-            done = subprocess.run(["mount", *command], capture_output=True, check=False)
-            mounts += done.returncode == 0
-    except FileNotFoundError:
-        pass
-    if mounts == 2:
-        yield
-    if mounts:
-        subprocess.run(["umount", data], check=True)
-    if mounts < 2:
+    data = str(project.data)
+    if not mounted("--bind", data, data):
         pytest.skip("only root may mount a folder anew")
+    try:
+        if not mounted("-o", "remount,bind,ro", data):
+            pytest.skip("the folder could not be mounted read-only")
+        yield
+    finally:
+        subprocess.run(["umount", data], check=True)
 
 
 @pytest.mark.usefixtures("read_only_data")

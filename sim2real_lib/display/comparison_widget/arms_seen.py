@@ -8,6 +8,7 @@ import pandas as pd
 
 from sim2real_lib.catalog.tables import belongs
 from sim2real_lib.display.changed_frames import LOOKS
+from sim2real_lib.display.comparison_widget.frame_facts import corners, records
 from sim2real_lib.display.style import ordered
 from sim2real_lib.evaluation.arm_names import BASELINE, arm_of
 from sim2real_lib.evaluation.errors import SIDES, diagnose
@@ -140,8 +141,8 @@ def _plain(marks: pd.DataFrame) -> list[dict[str, Any]]:
             "verdict": row["verdict"],
             "confidence": None if pd.isna(row["confidence"]) else round(row["confidence"], 3),
         }
-        | {side: round(float(row[side]), 2) for side in SIDES}
-        for row in marks.to_dict("records")
+        | corners(row)
+        for row in records(marks)
     ]
 
 

@@ -56,7 +56,7 @@ class Facts:
         names = {"original": frame_id, "translated": f"{pair['variant']}/{frame_id}"}
         return {
             **{name: str(pair[name]) for name in ("frame_id", "variant", "style", "translator")},
-            "boxes": [_plain(row) for row in _records(self.boxes(frame_id))],
+            "boxes": [_plain(row) for row in records(self.boxes(frame_id))],
             "detections": {side: self._detections(name) for side, name in names.items()}
             if pd.notna(pair["hallucinated"]) or not self._judged
             else None,
@@ -67,12 +67,12 @@ class Facts:
     def _detections(self, name: str) -> list[dict[str, Any]]:
         own = self._found.iloc[self._found_in.get(name, [])[:MOST]]
         return [
-            {"class": row["class"], "confidence": round(float(row["confidence"]), 3)} | _place(row)
-            for row in _records(own)
+            {"class": row["class"], "confidence": round(float(row["confidence"]), 3)} | corners(row)
+            for row in records(own)
         ]
 
 
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The rows as dicts, column -> value: `to_dict("records")` takes three times as long."""
     columns = (table[name].tolist() for name in table.columns)
     return (dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True))
@@ -86,10 +86,11 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
         "ignore": bool(row["ignore"]),
         "occluded": None if pd.isna(occluded) else bool(occluded),
         "occlusion": None if pd.isna(share) else round(float(share), 3),
-    } | _place(row)
+    } | corners(row)
 
 
-def _place(row: Mapping[Any, Any]) -> dict[str, float]:
+def corners(row: Mapping[Any, Any]) -> dict[str, float]:
+    """Where a box lies: pixels, to the hundredth."""
     return {side: round(float(row[side]), 2) for side in SIDES}
 
 
