@@ -75,7 +75,7 @@ class View {
   // ---- which frame
 
   choose(name, value) {
-    this.model.send({ have: this.frames.coming });
+    this.model.set("have", this.frames.coming);
     this.model.set("chosen", { ...this.model.get("chosen"), [name]: value });
     this.model.save_changes();
   }

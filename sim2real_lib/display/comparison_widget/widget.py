@@ -83,6 +83,7 @@ class Comparison(anywidget.AnyWidget):
     # The listed frames in their order: rows of the table, four bytes each, the lowest first. A
     # frame that the browser has is at hand in every list, wherever it stands there.
     listed = traitlets.Bytes().tag(sync=True)
+    have = traitlets.List().tag(sync=True)  # rows that a browser has as it chooses another list
     colours = traitlets.Dict().tag(sync=True)  # class -> colour
 
     def __init__(
@@ -112,7 +113,6 @@ class Comparison(anywidget.AnyWidget):
         self._sent = Sent(width, remembered)
         self._listed, self._serial = rows.iloc[:0], 0
         self._seen = False  # whether a browser shows it
-        self._at_hand: set[int] = set()  # rows that the browser has when it chooses another list
         super().__init__(colours={name: class_colour(name) for name in self._facts.classes})
         self.on_msg(self._answer)
         self.chosen = {}
@@ -168,8 +168,7 @@ class Comparison(anywidget.AnyWidget):
         at = place(self._listed, before[0] if before else None)
         first = self._listed.index[at : at + 1]
         # Its first frame, unasked, unless it is there: that spares the way back.
-        sends = self._seen and len(first) > 0 and first[0] not in self._at_hand
-        self._at_hand = set()
+        sends = self._seen and len(first) > 0 and first[0] not in self.have
         with self.hold_sync():
             self.position = at
             self.listed = self._listed.index.to_numpy("<u4").tobytes()
@@ -190,11 +189,10 @@ class Comparison(anywidget.AnyWidget):
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         """What a browser asks, by row of the table: {"get": row}; {"leads": row}, where other
-        choices lead from there; {"reject": bool, "row": row}. And {"have": rows} before it chooses
-        another list; or {"test": …} as in `ArmsSeen.facts`."""
+        choices lead from there; {"reject": bool, "row": row}. Or {"test": …} as in
+        `ArmsSeen.facts`."""
         if "test" in content and self._tests:
             self._send_test(self._tests, content["test"])
-        self._at_hand = set(content.get("have", ()))
         row = content.get("get", content.get("leads", content.get("row")))
         if not isinstance(row, int) or not 0 <= row < len(self._rows):
             return

@@ -305,11 +305,10 @@ def test_a_list_comes_with_its_first_frame_unless_the_browser_has_it(browser: Br
     comparison.chosen = {"translator": "cyclegan"}
     assert browser.answers[-1][0]["frame"]["row"] == comparison.offered["follows"] == 0
     many = len(browser.answers)
-    comparison._handle_custom_msg({"have": [4, 5]}, [])
-    comparison.chosen = {"translator": "nst"}
+    comparison.set_state({"have": [4, 5], "chosen": {"translator": "nst"}})
     assert rows(comparison)[0] == 4 and comparison.offered["follows"] is None
     assert len(browser.answers) == many
-    comparison.chosen = {"translator": "cyclegan"}  # what it had then is not known any more
+    comparison.set_state({"have": [4], "chosen": {"translator": "cyclegan"}})
     assert comparison.offered["follows"] == 0
 
 
