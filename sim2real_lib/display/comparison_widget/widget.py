@@ -83,7 +83,8 @@ class Comparison(anywidget.AnyWidget):
     # The listed frames in their order: rows of the table, four bytes each, the lowest first. A
     # frame that the browser has is at hand in every list, wherever it stands there.
     listed = traitlets.Bytes().tag(sync=True)
-    have = traitlets.List().tag(sync=True)  # rows that a browser has as it chooses another list
+    # Rows that a browser has as it chooses another list.
+    have: traitlets.List[int] = traitlets.List().tag(sync=True)
     colours = traitlets.Dict().tag(sync=True)  # class -> colour
 
     def __init__(
