@@ -264,7 +264,7 @@ def _json(rng: Random, data: bytes) -> bytes:
     except (ValueError, RecursionError):
         return _bytes(rng, data)
     places: list[tuple[Any, Any]] = []
-    waiting = [value]
+    waiting = [value] if isinstance(value, dict | list) else []
     while waiting:
         node = waiting.pop()
         keys = list(node) if isinstance(node, dict) else range(len(node))
