@@ -116,6 +116,7 @@ class Project:
         """`make demo`, in a session of its own; options go to Snakemake."""
         command = [*prefix, sys.executable, "-m", "sim2real_lib.batch", "faults", *options]
         environment = os.environ | {"PYTHONPATH": str(self.root)}
+        self.said.unlink(missing_ok=True)  # who is still running says it elsewhere
         with self.said.open("w") as said:  # a pipe would wait for what a kill has left behind
             return subprocess.Popen(
                 command, cwd=self.root, env=environment, stdin=subprocess.DEVNULL,

@@ -20,7 +20,7 @@ from sim2real_lib.translation.cyclegan import LOSSES
 HERE = Path(__file__).parent
 KILLED = {"constant": 8, "decay": 8, "pool": 3, "identity": 0.5}
 # Without a pool: which old images a process sees depends on how many share the batch.
-SHARED = {"constant": 3, "decay": 3, "batch": 2, "pool": 0}
+SHARED = {"constant": 3, "decay": 3, "batch": 2, "pool": 0, "precision": "32-true"}
 # A Slurm job of one task. Its two processes are ours, though Slurm knows of one.
 SLURM = {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 
