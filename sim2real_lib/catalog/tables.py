@@ -177,7 +177,13 @@ def belongs(frame_ids: pd.Series, known: pd.Series) -> pd.Series:
 
 
 def positions(frame_ids: pd.Series, known: pd.Series) -> np.ndarray:
-    """Where each id stands among the known ones (0, 1, …), -1 where it does not."""
+    """Where each id stands among the known ones (0, 1, …), -1 where it does not.
+
+    Both may be categorical.
+    """
+    if isinstance(frame_ids.dtype, pd.CategoricalDtype):
+        place = positions(frame_ids.cat.categories.to_series(), known)
+        return np.append(place, np.int32(-1))[frame_ids.cat.codes]
     values, known_values = (pyarrow.array(ids, pyarrow.string()) for ids in (frame_ids, known))
     found = pyarrow.compute.index_in(values, value_set=known_values)
     return found.fill_null(-1).to_numpy(zero_copy_only=False)

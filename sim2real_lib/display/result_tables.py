@@ -172,15 +172,17 @@ def all_scores(
         the columns of `scores.scores`, arm without its seed, and seed.
     """
 
-    def of(frames: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
-        return scores(
-            stored, stored.objects, stored.areas, frames, stored.classes, thresholds=thresholds,
-            occluded=occluded, sides=slices.sides_for(frames), kinds=kinds,
-            convention=stored.convention,
-        )  # fmt: skip
-
     others = [kind for kind in KINDS if kind != "weather"]
-    table = pd.concat([of(asked, others), of(test, ["weather"])], ignore_index=True)
+    parts: list[list[pd.DataFrame]] = [[], []]
+    for name in stored:
+        one = {name: stored[name]}  # read once for both
+        for part, frames, kinds in zip(parts, (asked, test), (others, ["weather"]), strict=True):
+            part.append(scores(
+                one, stored.objects, stored.areas, frames, stored.classes, thresholds=thresholds,
+                occluded=occluded, sides=slices.sides_for(frames), kinds=kinds,
+                convention=stored.convention,
+            ))  # fmt: skip
+    table = pd.concat([*parts[0], *parts[1]], ignore_index=True)
     names = table["arm"]
     table.insert(1, "seed", names.map(seed_of))
     return table.assign(arm=names.map(arm_of))

@@ -11,7 +11,7 @@ so they cannot say how rare it would be if there were none.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -52,27 +52,68 @@ def resample(
     Returns:
         (resamples, slices x arms), columns (slice, arm), values 0 to 1.
     """
+    return measure(
+        arms, boxes, slices, classes, resamples=resamples, seed=seed, iou=iou, groups=groups,
+        convention=convention,
+    ).samples  # fmt: skip
+
+
+class Measured(NamedTuple):
+    """What `class_table` and `resample` give.
+
+    Attributes:
+        by_class: rows (arm, class), a column a slice: AP; not a number where a slice has no such
+            object.
+        samples: (resamples, slices x arms).
+    """
+
+    by_class: pd.DataFrame
+    samples: pd.DataFrame
+
+
+def measure(
+    arms: Mapping[str, pd.DataFrame],
+    boxes: pd.DataFrame,
+    slices: Slices,
+    classes: Sequence[str],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    iou: float = 0.5,
+    groups: pd.Series | None = None,
+    convention: Convention = "ultralytics",
+) -> Measured:
+    """`class_table` and `resample` at once: both need the detections sorted, which takes longest.
+
+    Arguments as in `resample`.
+    """
     frame_ids = every_frame(slices)
     weights = draw(frame_ids, groups, resamples, seed)
     members = {name: frame_ids.isin(ids) for name, ids in slices.items()}
     objects = coded(boxes, frame_ids, classes)
+    rows = pd.MultiIndex.from_product([arms, classes], names=["arm", "class"])
+    by_class = pd.DataFrame(index=rows, columns=list(slices), dtype=float)
     columns = {}
     for arm in arms:
         found = coded(arms[arm], frame_ids, classes, iou)
         for name, member in members.items():
             here = ap.rank(found[member[found["frame_id"]]], iou, convention)
             there = objects[member[objects["frame_id"]]]
-            by_class = []
+            drawn = []
             for label in classes:
                 ours, theirs = (table[table["class"] == label] for table in (here, there))
                 places = [table["frame_id"].to_numpy() for table in (ours, theirs)]
                 correct = ours["correct"].to_numpy()
-                by_class.append(
+                if len(theirs):
+                    value = ap.average_precision(correct, len(theirs), convention)
+                    by_class.loc[(arm, label), name] = value
+                drawn.append(
                     weighted_ap(weights, places[0], correct, places[1], convention=convention)
                 )
-            columns[name, arm] = _mean_of_known(np.array(by_class))
+            columns[name, arm] = _mean_of_known(np.array(drawn))
     ordered = {(name, arm): columns[name, arm] for name in slices for arm in arms}
-    return pd.DataFrame(ordered).rename_axis(columns=["slice", "arm"])
+    samples = pd.DataFrame(ordered).rename_axis(columns=["slice", "arm"])
+    return Measured(by_class, samples)
 
 
 def draw(
@@ -135,7 +176,7 @@ def coded(
         class as a category, and of the other columns those that decide the AP.
     """
     codes, names = pd.factorize(table["frame_id"])
-    places = frame_ids.get_indexer(pd.Index(names))[codes].astype(np.int32)
+    places = frame_ids.get_indexer(pd.Index(np.asarray(names)))[codes].astype(np.int32)
     labels = pd.Categorical(table["class"], list(dict.fromkeys(classes)))
     kept = (places >= 0) & (labels.codes >= 0)
     percent = round(100 * iou)

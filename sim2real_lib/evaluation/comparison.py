@@ -10,7 +10,7 @@ from sim2real_lib.evaluation import bootstrap, seeds
 from sim2real_lib.evaluation.ap import Convention
 from sim2real_lib.evaluation.arm_names import BASELINE, ORACLE, UNTRANSLATED, arm_of
 from sim2real_lib.evaluation.seeds import differences, over_seeds
-from sim2real_lib.evaluation.slices import Slices, class_table
+from sim2real_lib.evaluation.slices import Slices
 from sim2real_lib.evaluation.verdict import decide, in_every_slice, in_words
 
 
@@ -91,14 +91,12 @@ def compare(
         groups = groups.reindex(frame_ids).reset_index(drop=True)
     tables = {name: bootstrap.coded(found[name], frame_ids, classes) for name in found}
     objects = bootstrap.coded(boxes, frame_ids, classes)
-    test = tables, objects, numbered, classes
-
-    each_class = class_table(*test, convention=convention)
+    each_class, samples = bootstrap.measure(
+        tables, objects, numbered, classes, resamples=resamples, seed=seed, groups=groups,
+        convention=convention,
+    )  # fmt: skip
     runs = each_class.groupby("arm", sort=False).mean()
     by_class = each_class.groupby([lambda row: arm_of(row[0]), lambda row: row[1]], sort=False)
-    samples = bootstrap.resample(
-        *test, resamples=resamples, seed=seed, groups=groups, convention=convention
-    )
     counts = bootstrap.group_counts(objects, numbered, classes, groups)
     results = over_seeds(runs)
     intervals = bootstrap.intervals(_each_slice(samples, over_seeds), results, counts)

@@ -5,6 +5,7 @@ import pytest
 from catalogs import box, catalog, frame
 
 from sim2real_lib.catalog import Catalog, concat, load
+from sim2real_lib.catalog.tables import positions
 from sim2real_lib.errors import InputError
 from sim2real_lib.files import ROOT
 
@@ -104,3 +105,10 @@ def test_a_damaged_catalog_is_refused(tmp_path: Path) -> None:
     (tmp_path / "boxes.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="damaged table"):
         load(tmp_path)
+
+
+def test_ids_are_found_whether_they_are_words_or_categories() -> None:
+    ids, known = pd.Series(["b", "z", None, "a", "b"]), pd.Series(["a", "b", "c"])
+    assert positions(ids, known).tolist() == [1, -1, -1, 0, 1]
+    assert positions(ids.astype("category"), known).tolist() == [1, -1, -1, 0, 1]
+    assert positions(ids.astype("category")[:0], known).tolist() == []

@@ -115,6 +115,21 @@ def test_every_resample_is_one_test_set_cut_into_the_slices(convention):
             )
 
 
+@pytest.mark.parametrize("convention", ["ultralytics", "coco"])
+def test_what_is_measured_beside_the_samples_is_the_plain_table(convention):
+    objects, found, ids = world()
+    arms = {"a": found, "b": world(skill=0.8, seed=1)[1]}
+    few = objects.index[(objects["class"] == "truck") & objects["frame_id"].isin(ids[:6])]
+    test = objects.drop(few), {"no truck": ids[:6], "all": ids}, [*CLASSES, "bus"]
+    both = bootstrap.measure(arms, *test, resamples=20, seed=4, convention=convention)
+    assert both.by_class["no truck"].isna().tolist() == [False, True, True] * 2
+    pd.testing.assert_frame_equal(
+        both.by_class, slices.class_table(arms, *test, convention=convention), check_exact=True
+    )
+    samples = bootstrap.resample(arms, *test, resamples=20, seed=4, convention=convention)
+    pd.testing.assert_frame_equal(both.samples, samples, check_exact=True)
+
+
 def test_images_are_drawn_with_replacement_and_as_many_as_there_are():
     weights = bootstrap.draw(pd.RangeIndex(50), resamples=400, seed=1)
     assert (weights.sum(1) == 50).all()
