@@ -21,7 +21,7 @@ plan: $(READY) ## what params/$(PROFILE) would cost: time, GPU hours, disk, file
 	@$(BIN)/python -m sim2real_lib.costs $(PROFILE)
 
 test: $(READY) lint ## lint, types and every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 20
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --durations 20
 
 lint: $(READY)
 	$(BIN)/ruff check .
