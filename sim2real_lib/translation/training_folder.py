@@ -2,7 +2,8 @@
 
 settings.json             what the training was asked; another request is refused
 losses.csv                one row a step
-checkpoints/last.ckpt     the full state, whole at any time
+checkpoints/last.ckpt     the full state
+checkpoints/previous.ckpt the one before, gone on from where the last is damaged
 latest_net_{G_A,…}.pth    plain state dicts, CycleGAN's under the published code's names
 samples/step_000100.png    fixed frames, translated as the networks could at that step
 """
@@ -11,7 +12,7 @@ import csv
 import hashlib
 import json
 import math
-import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -66,6 +67,7 @@ class TrainingFolder:
     def __init__(self, folder: Path, fabric: "Fabric") -> None:
         self.folder, self.fabric = folder, fabric
         self.checkpoint = folder / "checkpoints" / "last.ckpt"
+        self.previous = folder / "checkpoints" / "previous.ckpt"
         self._losses: list[list[float]] = []  # rows not yet on disk
 
     def claim(self, request: Mapping[str, Any]) -> None:
@@ -78,24 +80,45 @@ class TrainingFolder:
     def resume(self, model: "Model", schedule: Schedule) -> int:
         """Bring model and losses.csv back to the last checkpoint; return its step (0: none).
 
+        A damaged one is put aside with a warning, and the one before is gone on from.
+
         Raises:
-            InputError: when the checkpoint is damaged.
+            InputError: when a checkpoint is whole, but not of this model.
         """
         step = 0
-        if self.checkpoint.is_file():
+        for path in (self.checkpoint, self.previous):
+            if not self._readable(path):
+                continue
             try:
-                rest = self.fabric.load(self.checkpoint, _parts(model), weights_only=True)
+                rest = self.fabric.load(path, _parts(model), weights_only=True)
                 model.restore_extra(rest["extra"])
                 schedule.state, step = rest["schedule"], rest["step"]
-            except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-                reason = (str(error).splitlines() or [type(error).__name__])[0]
+            except (RuntimeError, KeyError) as error:
+                reason = str(error).splitlines()[0]
                 raise InputError(
-                    f"damaged checkpoint ({reason})",
-                    where=self.checkpoint,
-                    remedy="Delete it to start anew",
+                    f"of another model ({reason})", where=path, remedy="Delete it to start anew"
                 ) from error
+            break
         self._cut_losses(step, model.losses)
         return step
+
+    def _readable(self, path: Path) -> bool:
+        """Whether a checkpoint is there, and whole; every process looks at the same file."""
+        self.fabric.barrier()  # nobody puts aside what another is about to read
+        if not path.is_file():
+            return False
+        reason = ""
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file can raise anything
+            reason = type(error).__name__
+        self.fabric.barrier()
+        if reason and self.fabric.is_global_zero:
+            aside = path.with_name(f"{path.name}.damaged")
+            path.replace(aside)
+            what = f"{path} is damaged ({reason}) and now called {aside.name}"
+            warnings.warn(f"{what}: going on from what there was before", stacklevel=4)
+        return not reason
 
     def save(self, model: "Model", schedule: Schedule, step: int) -> None:
         """Put the full state on disk, after the losses that led there. All processes call it.
@@ -113,6 +136,8 @@ class TrainingFolder:
         first = self.fabric.is_global_zero
         with whole_file(self.checkpoint) if first else nullcontext(self.checkpoint) as path:
             self.fabric.save(path, state)  # writes in the first process only
+            if first and self.checkpoint.is_file():
+                self.checkpoint.replace(self.previous)
         self.fabric.barrier()
 
     def save_weights(self, networks: Mapping[str, nn.Module]) -> None:

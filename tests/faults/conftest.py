@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import ARMS, Project
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project after a whole run that nothing went wrong in, remembered as "whole"."""
     project = Project.make(tmp_path_factory.mktemp("faults"))
-    project.write_params(run={"arms": ["baseline", "nst"]})
+    project.write_params(run=ARMS)
     status, said = project.make_demo()
     assert status == 0, said
     project.keep("whole")

@@ -32,6 +32,7 @@ CHANGES = {  # to params/smoke
     "04_yolo_training": {"iterations": 24},
     "run": {"params": "params/faults", "arms": ["baseline", "cyclegan", "nst"]},
 }
+ARMS = {"arms": ["baseline", "nst"]}  # enough for tests
 STAGES = {  # notebook -> an artifact of it, below the run
     "01": "01_data_analysis",
     "02": "02_cyclegan_training/cyclegan-fog",

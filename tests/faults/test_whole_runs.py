@@ -5,6 +5,7 @@ A few tries of each fault; `benchmarks/faults.py` does many.
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -13,10 +14,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from project import STAGES, Project
+from project import ARMS, STAGES, Project
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.xdist_group("faults")]
-ANALYSIS, NST, DETECTOR = (STAGES[number] for number in ("01", "03", "04"))
+ANALYSIS, GAN, NST, DETECTOR = (STAGES[number] for number in ("01", "02", "03", "04"))
 
 
 def made_again(project: Project, artifact: str, whole: dict[str, str]) -> str:
@@ -91,6 +92,49 @@ def test_damaged_results_are_made_again(project: Project, whole: dict[str, str])
     said = made_again(project, DETECTOR, whole)
     made_again(project, NST, whole)  # it is done already
     assert f"{weights}: damaged or gone" in said and f"{image}: damaged or gone" in said
+
+
+@pytest.fixture(scope="module")
+def trained(undisturbed: Project) -> dict[str, str]:
+    """What an undisturbed 02 makes, which is not in the whole run."""
+    undisturbed.restore("whole")
+    status, said = undisturbed.make_demo(*undisturbed.until(GAN))
+    assert status == 0, said
+    return undisturbed.results(GAN)
+
+
+def test_a_training_whose_checkpoint_is_damaged_goes_on_from_the_one_before(
+    trained: dict[str, str], project: Project
+) -> None:
+    process = project.start(*project.until(GAN))
+    while not (found := list((project.run / GAN).rglob("previous.ckpt"))):
+        assert process.poll() is None, project.said.read_text()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    while project.left_running():  # the kernel outlives them by a moment, and writes
+        time.sleep(0.1)
+    last = found[0].with_name("last.ckpt")
+    for path in last.parent.glob("*.ckpt"):  # last alone, unless the kill came amid a change
+        if path == last or not last.exists():
+            path.write_bytes(path.read_bytes()[:1000])
+    made_again(project, GAN, trained)
+    assert len(list(last.parent.glob("*.damaged"))) == 1
+
+
+def test_a_loss_that_is_no_number_leaves_nothing_and_sound_settings_finish_the_run(
+    trained: dict[str, str], project: Project
+) -> None:
+    project.write_params(run=ARMS, **{"02_cyclegan_training": {"lambda_cycle": 1e38}})
+    try:
+        status, said = project.make_demo(*project.until(GAN))
+    finally:
+        project.write_params(run=ARMS)
+    assert status == 1 and "training diverged" in said
+    assert not (project.run / GAN / "manifest.json").exists()
+    (diverged,) = (project.run / GAN).glob("training-*")  # of other settings: it stays
+    shutil.rmtree(diverged)
+    made_again(project, GAN, trained)
 
 
 def mounted(*options: str) -> bool:

@@ -151,12 +151,49 @@ def test_weights_that_are_no_numbers_never_reach_a_checkpoint(run: Run, tmp_path
         assert all(value.isfinite().all() for value in kept["G_A"].values())
 
 
-def test_a_damaged_checkpoint_is_named(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("damaged", "goes_on_from"), [(["last"], 4), (["last", "previous"], 0)])
+def test_a_damaged_checkpoint_is_put_aside_and_the_one_before_gone_on_from(
+    run: Run, tmp_path: Path, damaged: list[str], goes_on_from: int
+) -> None:
+    def kill(progress: Progress) -> None:
+        if progress.step == 7:
+            raise KilledError
+
+    whole = run("whole")
+    with pytest.raises(KilledError):
+        run(on_step=kill)
+    checkpoints = [tmp_path / "run" / "checkpoints" / f"{name}.ckpt" for name in damaged]
+    for path in checkpoints:
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match=r"is damaged .* now called last\.ckpt\.damaged"):
+        resumed = run()
+    assert resumed.resumed_from == goes_on_from
+    assert resumed.losses.equals(whole.losses) and list(resumed.samples) == list(whole.samples)
+    expected, found = weights(whole.folder), weights(resumed.folder)
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert all(
+        path.with_name(f"{path.name}.damaged").stat().st_size == 1000 for path in checkpoints
+    )
+
+
+def test_a_kill_between_two_checkpoints_names_leaves_the_one_before(
+    run: Run, tmp_path: Path
+) -> None:
+    whole = run()
+    (tmp_path / "run" / "checkpoints" / "last.ckpt").unlink()
+    resumed = run()
+    assert resumed.resumed_from == 6 and resumed.losses.equals(whole.losses)
+
+
+def test_a_whole_checkpoint_of_another_model_is_named_and_kept(run: Run, tmp_path: Path) -> None:
     run()
     checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"last\.ckpt: damaged checkpoint"):
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({key: value for key, value in state.items() if key != "G_A"}, checkpoint)
+    content = checkpoint.read_bytes()
+    with pytest.raises(InputError, match=r"last\.ckpt: of another model"):
         run()
+    assert checkpoint.read_bytes() == content
 
 
 def test_an_unreadable_image_and_an_empty_domain_are_named(run: Run, tmp_path: Path) -> None:
