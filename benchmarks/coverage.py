@@ -75,9 +75,9 @@ def holds(
         results = slices.results_table(found, objects, test, ["car"])
         for drawn in held:
             groups = sequence if drawn == "sequences" else None
-            samples = bootstrap.resample(
+            samples = bootstrap.measure(
                 found, objects, test, ["car"], resamples=resamples, seed=trial, groups=groups
-            )
+            ).samples
             apart = samples[[("all", "arm")]] - samples[[("all", "baseline")]].to_numpy()
             counts = bootstrap.group_counts(objects, test, ["car"], groups)
             measured = results.loc[["arm"]] - results.loc["baseline"]

@@ -25,46 +25,13 @@ from sim2real_lib.evaluation.slices import Slices
 Rows = dict[tuple[str, str], tuple[float, ...]]  # (slice, arm) -> a row of the table
 
 
-def resample(
-    arms: Mapping[str, pd.DataFrame],
-    boxes: pd.DataFrame,
-    slices: Slices,
-    classes: Sequence[str],
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-    iou: float = 0.5,
-    groups: pd.Series | None = None,
-    convention: Convention = "ultralytics",
-) -> pd.DataFrame:
-    """The mean AP of every arm in every slice, over test sets drawn again and again.
-
-    What is drawn are all images that are in any slice, as many as there are, or all sequences with
-    all of their images. A resample is one draw for all arms and all slices.
-
-    Args:
-        arms, boxes, slices, classes, iou, convention: as in `slices.class_table`. One arm is
-            looked at after the other, so a mapping may read each when it is asked for it.
-        resamples: how often to draw.
-        seed: decides the draws.
-        groups: frame id -> the sequence that it is of; None, or a frame without one: by itself.
-
-    Returns:
-        (resamples, slices x arms), columns (slice, arm), values 0 to 1.
-    """
-    return measure(
-        arms, boxes, slices, classes, resamples=resamples, seed=seed, iou=iou, groups=groups,
-        convention=convention,
-    ).samples  # fmt: skip
-
-
 class Measured(NamedTuple):
-    """What `class_table` and `resample` give.
+    """The arms on the test set as it is, and drawn again and again.
 
     Attributes:
-        by_class: rows (arm, class), a column a slice: AP; not a number where a slice has no such
-            object.
-        samples: (resamples, slices x arms).
+        by_class: `slices.class_table`: rows (arm, class), a column a slice: AP; not a number where
+            a slice has no such object.
+        samples: (resamples, slices x arms), columns (slice, arm): mean AP, 0 to 1.
     """
 
     by_class: pd.DataFrame
@@ -83,9 +50,18 @@ def measure(
     groups: pd.Series | None = None,
     convention: Convention = "ultralytics",
 ) -> Measured:
-    """`class_table` and `resample` at once: both need the detections sorted, which takes longest.
+    """The AP of every arm in every slice, and its mean over test sets drawn again and again.
 
-    Arguments as in `resample`.
+    What is drawn are all images that are in any slice, as many as there are, or all sequences with
+    all of their images. A resample is one draw for all arms and all slices. Both at once, because
+    sorting the detections takes longest.
+
+    Args:
+        arms, boxes, slices, classes, iou, convention: as in `slices.class_table`. One arm is
+            looked at after the other, so a mapping may read each when it is asked for it.
+        resamples: how often to draw.
+        seed: decides the draws.
+        groups: frame id -> the sequence that it is of; None, or a frame without one: by itself.
     """
     frame_ids = every_frame(slices)
     weights = draw(frame_ids, groups, resamples, seed)
@@ -123,7 +99,7 @@ def draw(
 
     Args:
         frame_ids: the frames.
-        groups, resamples, seed: as in `resample`.
+        groups, resamples, seed: as in `measure`.
 
     Returns:
         (resamples, frames) whole numbers in float32. Without groups each row sums to the number of
@@ -144,7 +120,7 @@ def group_counts(
 ) -> dict[str, int]:
     """Slice -> how many of the images or sequences that are drawn hold its objects.
 
-    Arguments as in `resample`. Those without an object are not counted: if all objects were of one
+    Arguments as in `measure`. Those without an object are not counted: if all objects were of one
     sequence, every resample would have the same, and nothing would seem to vary.
     """
     frame_ids = every_frame(slices)
@@ -195,7 +171,7 @@ def intervals(
     """Each result with its interval: of an arm's mean AP, or of its difference from another.
 
     Args:
-        samples: from `resample`, or differences between its columns: columns (slice, arm).
+        samples: from `measure`, or differences between its columns: columns (slice, arm).
         results: what was measured: a row an arm, a column a slice.
         counts: from `group_counts`; with one image or sequence there is no interval.
         level: the share of such intervals that hold the truth.

@@ -45,7 +45,7 @@ def gain(arms, objects, ids, groups=None, resamples=1000):
     first, second = arms
     test = objects, {"all": ids}, CLASSES
     results = slices.results_table(arms, *test)
-    samples = bootstrap.resample(arms, *test, resamples=resamples, groups=groups)
+    samples = bootstrap.measure(arms, *test, resamples=resamples, groups=groups).samples
     apart = samples[[("all", first)]] - samples[[("all", second)]].to_numpy()
     counts = bootstrap.group_counts(*test, groups)
     measured = results.loc[[first]] - results.loc[second]
@@ -56,7 +56,7 @@ def gaps(arms, objects, ids, resamples):
     """The share of the gap from the first arm to the oracle."""
     test = objects, {"all": ids}, CLASSES
     results = slices.results_table(arms, *test)
-    samples = bootstrap.resample(arms, *test, resamples=resamples)
+    samples = bootstrap.measure(arms, *test, resamples=resamples).samples
     first, *others = arms
     apart = samples[[("all", arm) for arm in others]].sub(samples["all", first], axis=0)
     counts = bootstrap.group_counts(*test)
@@ -100,9 +100,9 @@ def test_neither_chunks_nor_float64_change_a_number(monkeypatch, name, value):
 def test_every_resample_is_one_test_set_cut_into_the_slices(convention):
     objects, found, ids = world()
     bins = {"some": ids[5:20], "all": ids}
-    sampled = bootstrap.resample(
+    sampled = bootstrap.measure(
         {"a": found}, objects, bins, CLASSES, resamples=20, seed=4, convention=convention
-    )
+    ).samples
     frames = bootstrap.every_frame(bins)
     assert set(frames) == set(ids)
     for number, weights in enumerate(bootstrap.draw(frames, resamples=20, seed=4)):
@@ -116,18 +116,16 @@ def test_every_resample_is_one_test_set_cut_into_the_slices(convention):
 
 
 @pytest.mark.parametrize("convention", ["ultralytics", "coco"])
-def test_what_is_measured_beside_the_samples_is_the_plain_table(convention):
+def test_what_is_measured_on_the_test_set_itself_is_the_plain_table(convention):
     objects, found, ids = world()
     arms = {"a": found, "b": world(skill=0.8, seed=1)[1]}
     few = objects.index[(objects["class"] == "truck") & objects["frame_id"].isin(ids[:6])]
     test = objects.drop(few), {"no truck": ids[:6], "all": ids}, [*CLASSES, "bus"]
-    both = bootstrap.measure(arms, *test, resamples=20, seed=4, convention=convention)
-    assert both.by_class["no truck"].isna().tolist() == [False, True, True] * 2
+    by_class = bootstrap.measure(arms, *test, resamples=20, convention=convention).by_class
+    assert by_class["no truck"].isna().tolist() == [False, True, True] * 2
     pd.testing.assert_frame_equal(
-        both.by_class, slices.class_table(arms, *test, convention=convention), check_exact=True
+        by_class, slices.class_table(arms, *test, convention=convention), check_exact=True
     )
-    samples = bootstrap.resample(arms, *test, resamples=20, seed=4, convention=convention)
-    pd.testing.assert_frame_equal(both.samples, samples, check_exact=True)
 
 
 def test_images_are_drawn_with_replacement_and_as_many_as_there_are():
@@ -160,9 +158,9 @@ def test_copies_of_an_image_in_its_sequence_add_no_certainty():
     ]
     frames = pd.Index(copies[0]["frame_id"].unique())
     sequences = pd.Series(frames.str.partition("/").get_level_values(0), frames)
-    once = bootstrap.resample({"a": found}, objects, {"all": ids}, CLASSES)
+    once = bootstrap.measure({"a": found}, objects, {"all": ids}, CLASSES).samples
     judged = {"a": copies[1]}, copies[0], {"all": frames}, CLASSES
-    together, alone = (bootstrap.resample(*judged, groups=g) for g in (sequences, None))
+    together, alone = (bootstrap.measure(*judged, groups=g).samples for g in (sequences, None))
     assert together["all", "a"].std() == pytest.approx(once["all", "a"].std(), rel=0.15)
     assert alone["all", "a"].std() == pytest.approx(once["all", "a"].std() / 2, rel=0.15)
 
@@ -173,7 +171,7 @@ def test_names_as_categories_or_numbers_give_the_same():
     categories = [t.astype({"frame_id": "category", "class": "category"}) for t in tables]
     numbers = [t.assign(frame_id=ids.get_indexer(t["frame_id"])) for t in tables]
     drawn = [
-        bootstrap.resample({"a": arm}, boxes, {"all": frames}, CLASSES, resamples=20)
+        bootstrap.measure({"a": arm}, boxes, {"all": frames}, CLASSES, resamples=20).samples
         for (boxes, arm), frames in (
             (tables, ids),
             (categories, ids),
@@ -215,14 +213,18 @@ def test_a_resample_without_a_class_leaves_it_out_of_the_mean():
     objects = pd.DataFrame({"frame_id": ["a", "b"], "class": ["car", "truck"]})
     right = dict.fromkeys(ap.TP, True) | {"confidence": 0.9, "ignored": False}
     found = pd.DataFrame([{"frame_id": "a", "class": "car"} | right])
-    samples = bootstrap.resample({"x": found}, objects, {"all": pd.Index(["a", "b"])}, CLASSES)
+    samples = bootstrap.measure(
+        {"x": found}, objects, {"all": pd.Index(["a", "b"])}, CLASSES
+    ).samples
     assert set(samples["all", "x"].round(4)) == {0.995, 0.4975, 0.0}
 
 
 def test_same_seed_same_numbers():
     objects, found, ids = world()
     draws = [
-        bootstrap.resample({"x": found}, objects, {"all": ids}, CLASSES, resamples=20, seed=s)
+        bootstrap.measure(
+            {"x": found}, objects, {"all": ids}, CLASSES, resamples=20, seed=s
+        ).samples
         for s in (1, 1, 2)
     ]
     assert draws[0].equals(draws[1])
@@ -253,7 +255,7 @@ def test_an_arm_s_own_interval_holds_its_result():
     arms = {"baseline": found, "other": world(skill=0.4)[1]}
     test = objects, {"all": ids}, CLASSES
     results = slices.results_table(arms, *test)
-    samples = bootstrap.resample(arms, *test, resamples=200)
+    samples = bootstrap.measure(arms, *test, resamples=200).samples
     table = bootstrap.intervals(samples, results, bootstrap.group_counts(*test))
     assert list(table.index) == [("all", "baseline"), ("all", "other")]
     assert table["value"].tolist() == results["all"].tolist()
