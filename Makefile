@@ -29,7 +29,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 lab: $(READY) ## JupyterLab, on this machine only
-	$(BIN)/jupyter lab --ip 127.0.0.1 --notebook-dir . notebooks/01_data_analysis.ipynb
+	$(BIN)/jupyter lab --ip 127.0.0.1 --notebook-dir . --ServerApp.kernel_websocket_connection_class=sim2real_lib.lab.PromptConnection notebooks/01_data_analysis.ipynb
 
 report: $(READY) ## finish the run, and make outputs/$(PROFILE)/report.html anew
 	@$(BIN)/python -m sim2real_lib.batch $(PROFILE) --profile profiles/$(ON) --forcerun results

@@ -1,4 +1,4 @@
-"""A JupyterLab of our own for browser tests, with settings that are nobody's."""
+"""A JupyterLab of our own for browser tests, as `make lab` starts it, with nobody's settings."""
 
 import socket
 import subprocess
@@ -25,6 +25,7 @@ def served(home: Path, notebooks: Path, environment: Mapping[str, str]) -> Itera
         *("--ip", "127.0.0.1", "--port", str(port), "--notebook-dir", str(notebooks)),
         *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
         "--LabApp.extension_manager=readonly",
+        "--ServerApp.kernel_websocket_connection_class=sim2real_lib.lab.PromptConnection",
     ]
     with (home / "lab.log").open("w") as log:
         server = subprocess.Popen(command, env={**environment, **own}, stdout=log, stderr=log)
