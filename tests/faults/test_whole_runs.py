@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,11 @@ def made_again(project: Project, artifact: str, whole: dict[str, str]) -> str:
 
 @pytest.mark.parametrize(
     ("artifact", "victim", "number"),
-    [(NST, "papermill", signal.SIGKILL), (DETECTOR, "everything", signal.SIGKILL)],
+    [
+        (NST, "papermill", signal.SIGKILL),
+        (NST, "kernel", signal.SIGTERM),
+        (DETECTOR, "everything", signal.SIGKILL),
+    ],
 )
 def test_a_killed_stage_is_unfinished_and_the_next_make_finishes_it(
     project: Project, whole: dict[str, str], artifact: str, victim: str, number: signal.Signals
@@ -56,6 +61,16 @@ def test_a_second_run_is_refused_and_the_first_one_undisturbed(
     assert status == 2
     assert "is at work here" in said and f"process {first.pid} on " in said
     assert first.wait() == 0
+    made_again(project, NST, whole)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system limits address space")
+def test_where_memory_runs_out_nothing_is_lost(project: Project, whole: dict[str, str]) -> None:
+    project.forget(NST)
+    little = ("sh", "-c", 'ulimit -v 3000000; exec "$0" "$@"')  # kB: less than PyTorch maps
+    status, said = project.make_demo(*project.until(NST), prefix=little)
+    assert status == 1 and "03_nst_generation-nst-fog.ipynb" in said
+    assert not (project.run / NST / "manifest.json").exists()
     made_again(project, NST, whole)
 
 
