@@ -12,7 +12,9 @@ import csv
 import hashlib
 import json
 import math
+import pickle
 import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -93,8 +95,8 @@ class TrainingFolder:
                 rest = self.fabric.load(path, _parts(model), weights_only=True)
                 model.restore_extra(rest["extra"])
                 schedule.state, step = rest["schedule"], rest["step"]
-            except (RuntimeError, KeyError) as error:
-                reason = str(error).splitlines()[0]
+            except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise InputError(
                     f"of another model ({reason})", where=path, remedy="Delete it to start anew"
                 ) from error
@@ -107,11 +109,7 @@ class TrainingFolder:
         self.fabric.barrier()  # nobody puts aside what another is about to read
         if not path.is_file():
             return False
-        reason = ""
-        try:
-            torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # a damaged file can raise anything
-            reason = type(error).__name__
+        reason = _damage(path)
         self.fabric.barrier()
         if reason and self.fabric.is_global_zero:
             aside = path.with_name(f"{path.name}.damaged")
@@ -193,6 +191,18 @@ class TrainingFolder:
                 )
                 csv.writer(file).writerows(rows)
         self._losses.clear()
+
+
+def _damage(path: Path) -> str:
+    """Why a checkpoint, which is a zip archive with checksums, is not whole; "" when it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+    except (PermissionError, MemoryError):  # these say nothing of the file
+        raise
+    except Exception as error:  # a damaged file can raise anything
+        return str(error) or type(error).__name__
+    return f"{bad} has another checksum" if bad else ""
 
 
 def _parts(model: "Model") -> dict[str, Any]:

@@ -151,9 +151,23 @@ def test_weights_that_are_no_numbers_never_reach_a_checkpoint(run: Run, tmp_path
         assert all(value.isfinite().all() for value in kept["G_A"].values())
 
 
+def cut_short(content: bytes) -> bytes:
+    return content[:1000]
+
+
+def overwritten(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(1000) + content[middle + 1000 :]
+
+
+@pytest.mark.parametrize("damage", [cut_short, overwritten])
 @pytest.mark.parametrize(("damaged", "goes_on_from"), [(["last"], 4), (["last", "previous"], 0)])
 def test_a_damaged_checkpoint_is_put_aside_and_the_one_before_gone_on_from(
-    run: Run, tmp_path: Path, damaged: list[str], goes_on_from: int
+    run: Run,
+    tmp_path: Path,
+    damaged: list[str],
+    goes_on_from: int,
+    damage: Callable[[bytes], bytes],
 ) -> None:
     def kill(progress: Progress) -> None:
         if progress.step == 7:
@@ -164,16 +178,14 @@ def test_a_damaged_checkpoint_is_put_aside_and_the_one_before_gone_on_from(
         run(on_step=kill)
     checkpoints = [tmp_path / "run" / "checkpoints" / f"{name}.ckpt" for name in damaged]
     for path in checkpoints:
-        path.write_bytes(path.read_bytes()[:1000])
+        path.write_bytes(damage(path.read_bytes()))
     with pytest.warns(UserWarning, match=r"is damaged .* now called last\.ckpt\.damaged"):
         resumed = run()
     assert resumed.resumed_from == goes_on_from
     assert resumed.losses.equals(whole.losses) and list(resumed.samples) == list(whole.samples)
     expected, found = weights(whole.folder), weights(resumed.folder)
     assert all(torch.equal(expected[key], found[key]) for key in expected)
-    assert all(
-        path.with_name(f"{path.name}.damaged").stat().st_size == 1000 for path in checkpoints
-    )
+    assert all(path.with_name(f"{path.name}.damaged").is_file() for path in checkpoints)
 
 
 def test_a_kill_between_two_checkpoints_names_leaves_the_one_before(
