@@ -42,7 +42,7 @@ def test_a_killed_stage_is_unfinished_and_the_next_make_finishes_it(
     project: Project, whole: dict[str, str], artifact: str, victim: str, number: signal.Signals
 ) -> None:
     project.forget(artifact)
-    moment = random.Random(f"{artifact} {victim}").uniform(3, 8)
+    moment = random.Random(f"{artifact} {victim}").uniform(2, 4)  # s of its CPU time
     assert project.kill(artifact, victim, number, moment)
     assert not (project.run / artifact / "manifest.json").exists()
     made_again(project, artifact, whole)
